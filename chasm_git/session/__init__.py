@@ -1,0 +1,1 @@
+"""The normalized session: model, canonical bytes, order, merge. Pure: no I/O, no git."""
