@@ -1,0 +1,119 @@
+"""The contract between a provider's reader and everything behind it.
+
+A *source* is the smallest thing that is read as a whole: usually one file with one session in it. `discover` finds
+sources by looking at folders only (no source file is opened), so that a harvest with nothing new costs one stat a file.
+`read` turns one source into sessions. Both take all they need as parameters: no environment, no clock, no network.
+
+What a reader must hold to (the contract tests check it for every registered one):
+
+- the same bytes give the same sessions, on any machine: no host name, no absolute path of the source, no "now";
+- ids are the provider's where it has them, else made from the record (`Builder.message` with ``id=None``), never from a
+  position in the file: a pruned head must not rename what is left;
+- every record becomes a message, unknown ones as role ``event``; nothing is dropped because it is not understood;
+- what cannot be read is a `Problem` with file and reason, and the rest is read;
+- a torn last line (a file that is being written) is kept in the session's `native`, not as a message;
+- `export` gives the provider's files back.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from chasm_git.session.attachments import Load
+from chasm_git.session.model import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Env:
+    """Where to look: the home folder and the variables of the person whose sessions are read."""
+
+    home: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+    platform: str = "linux"
+    """As ``sys.platform``."""
+
+    def folder(self, variable: str, default: str) -> Path:
+        """The folder a client's own variable names, else `default` below home."""
+        named = self.variables.get(variable)
+        return Path(named) if named else self.home / default
+
+    def config_home(self) -> Path:
+        """Where desktop programs of this platform keep their data (``Code/User`` lies below)."""
+        if self.platform == "darwin":
+            return self.home / "Library" / "Application Support"
+        if self.platform == "win32":
+            return self.folder("APPDATA", "AppData/Roaming")
+        return self.folder("XDG_CONFIG_HOME", ".config")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something that can be read: one session's file, with what belongs to it."""
+
+    provider: str
+    key: str
+    """Names the source within the provider on this machine: stable, unique; never written into a session."""
+    path: Path
+    stamp: str
+    """Changes when the source changes; made from size, mtime and inode of all files that `read` opens."""
+    extra: Any = None
+    """Whatever `discover` found that `read` needs again (JSON value)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that could not be read."""
+
+    path: str
+    reason: str
+    line: int | None = None
+    """1-based, where the file has lines."""
+    fatal: bool = True
+    """False: only this record is affected and its bytes are kept; True: the source could not be read."""
+
+    def __str__(self) -> str:
+        place = f"{self.path}:{self.line}" if self.line is not None else self.path
+        return f"{place}: {self.reason}"
+
+
+@dataclass(slots=True)
+class Reading:
+    """What reading one source gave."""
+
+    sessions: list[Session] = field(default_factory=list)
+    attachments: dict[str, bytes] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    titles: dict[str, str] = field(default_factory=dict)
+    """Titles this source gives to other sessions, by the id of a message in them."""
+
+
+class Provider:
+    """One client's store. Subclass it in a module of its own and name it in `registry`."""
+
+    name: ClassVar[str]
+    """Lower case with hyphens; the folder below ``sessions/`` and the name on the command line."""
+    title: ClassVar[str]
+    """As people call the client."""
+    note: ClassVar[str] = ""
+    """One line for `chasm provider list`: what is and is not read."""
+
+    def discover(self, env: Env) -> Iterator[Source | Problem]:
+        """All sources below `env`, in a stable order. Looks at folders only. A folder that cannot be listed is a Problem."""
+        raise NotImplementedError
+
+    def read(self, source: Source) -> Reading:
+        """Parse one source. Never raises for what the file holds; OSError where it cannot be opened is the caller's."""
+        raise NotImplementedError
+
+    def export(self, session: Session, load: Load) -> dict[str, bytes]:
+        """The provider's own files for a session, by name relative to its session file's folder; the first is that file."""
+        raise NotImplementedError
+
+
+def stamp(*stats: os.stat_result) -> str:
+    """The fingerprint of files by their stat: any write changes it on every system we know."""
+    return " ".join(f"{s.st_size}:{s.st_mtime_ns}:{s.st_ino}" for s in stats)

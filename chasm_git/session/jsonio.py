@@ -1,0 +1,70 @@
+"""Compact JSON in and out: orjson where it can, the standard library where it cannot.
+
+The two agree on every value of our domain: finite floats, integers of 64 bits (orjson turns larger ones into floats, so
+the slow path does too), str keys. The standard library takes over for lone surrogates; it is also all there is where
+orjson is not installed (the merge driver starts without it).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+try:
+    import orjson
+except ImportError:  # the drivers run on the standard library alone
+    orjson = None  # type: ignore[assignment]
+
+_INT_MIN, _INT_MAX = -(2**63), 2**64 - 1
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError(f"{text} is beyond what a number can hold")
+    return value
+
+
+def _int(text: str) -> int | float:
+    if len(text) < 19:
+        return int(text)
+    value = int(text) if len(text) < 4000 else 2**64
+    return value if _INT_MIN <= value <= _INT_MAX else _float(text)
+
+
+def loads(data: bytes) -> Any:
+    """The value of a JSON text in UTF-8. Raises ValueError for anything else (bad UTF-8 and too deep nesting included)."""
+    if orjson is not None:
+        try:
+            return orjson.loads(data)
+        except orjson.JSONDecodeError:
+            pass  # lone surrogates, and whatever is no JSON at all: the standard library tells them apart
+    try:
+        return json.loads(data.decode(), parse_constant=_refuse, parse_float=_float, parse_int=_int)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def dumps(value: Any) -> bytes:
+    """Compact JSON text in UTF-8; a lone surrogate stands as its escape. Raises ValueError outside our domain."""
+    if orjson is not None:
+        try:
+            return orjson.dumps(value)
+        except TypeError:
+            pass  # lone surrogates; or nesting and numbers the standard library judges
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except (RecursionError, TypeError) as error:
+        raise ValueError(str(error)) from None
+    return text.encode("utf-8", "surrogatepass") if text.isascii() else _escape_surrogates(text)
+
+
+def _escape_surrogates(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return "".join(c if not "\ud800" <= c <= "\udfff" else f"\\u{ord(c):04x}" for c in text).encode()
