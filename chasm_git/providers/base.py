@@ -102,7 +102,10 @@ class Provider:
     """One line for `chasm provider list`: what is and is not read."""
 
     def discover(self, env: Env) -> Iterator[Source | Problem]:
-        """All sources below `env`, in a stable order. Looks at folders only. A folder that cannot be listed is a Problem."""
+        """All sources below `env`, in a stable order; a folder that cannot be listed is a Problem.
+
+        Looks at folders only: no source file is opened.
+        """
         raise NotImplementedError
 
     def read(self, source: Source) -> Reading:
@@ -110,7 +113,10 @@ class Provider:
         raise NotImplementedError
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
-        """The provider's own files for a session, by name relative to its session file's folder; the first is that file."""
+        """The provider's own files for a session, by name relative to its session file's folder.
+
+        The first is the session file itself. Raises KeyError where an attachment is missing.
+        """
         raise NotImplementedError
 
 

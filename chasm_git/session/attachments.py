@@ -59,7 +59,7 @@ def store_text(text: str, into: dict[str, bytes]) -> dict[str, Any]:
 
 
 def store_base64(text: str, media_type: str | None, into: dict[str, bytes]) -> dict[str, Any] | None:
-    """Put what `text` is the base64 of among the attachments; None where decoding and encoding does not give it back."""
+    """Put what `text` is the base64 of among the attachments; None where encoding does not give the text back."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

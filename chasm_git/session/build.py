@@ -56,9 +56,10 @@ class Builder:
             value = timestamp if name == "timestamp" else fields.get(name)
             if value is not None:
                 index.add_string(value, name)
-        if type(content) is str:
+        stored: str | list[Part]
+        if isinstance(content, str):
             index.add_string(content, "content")
-            stored: str | list[Part] = self._text(content) if len(content) > attachments.TEXT_LIMIT // 4 else content
+            stored = self._text(content) if len(content) > attachments.TEXT_LIMIT // 4 else content
         else:
             stored = [self._part(part, f"content.{number}", index) for number, part in enumerate(content)]
         for path, text in (json_texts or {}).items():

@@ -37,7 +37,7 @@ def _int(text: str) -> int | float:
 
 
 def loads(data: bytes) -> Any:
-    """The value of a JSON text in UTF-8. Raises ValueError for anything else (bad UTF-8 and too deep nesting included)."""
+    """The value of a JSON text in UTF-8. Raises ValueError for anything else (bad UTF-8, too deep nesting)."""
     if orjson is not None:
         try:
             return orjson.loads(data)

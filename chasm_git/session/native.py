@@ -51,7 +51,7 @@ class Index:
 
 
 def fold(value: Any, index: Index, into: dict[str, bytes]) -> Any:
-    """`value` of a record with all that `index` knows replaced by pointers, long texts moved to attachments (`into`)."""
+    """A record's `value` with all that `index` knows replaced by pointers, long texts moved to attachments (`into`)."""
     kind = type(value)
     if kind is str:
         if len(value) <= _SHORTEST:

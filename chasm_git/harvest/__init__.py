@@ -1,0 +1,1 @@
+"""Provider to archive: plan what changed, then read, join and commit it."""

@@ -1,0 +1,1 @@
+"""What people and programs see: thin, each over the one Python facade `chasm_git.api`."""
