@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
+from chasm_git.session.header import ALTERNATIVES
 from chasm_git.session.model import Json, Session
 from chasm_git.session.readable import visible
 from chasm_git.session.universal import universal
@@ -52,6 +53,7 @@ def as_text(session: Session, load: Load | None = None, *, clock: Clock = utc, f
     shown = universal(session, load)
     lines = [f"# {_one_line(shown['title'] or 'untitled')}"]
     lines += [f"{name}: {_one_line(value)}" for name, value in _facts(shown)]
+    lines += _alternatives(session)
     for message in shown["messages"]:
         lines += ("", _heading(message, clock), "")
         lines += _message(message, fold)
@@ -73,6 +75,14 @@ def _facts(shown: dict[str, Json]) -> Iterator[tuple[str, str]]:
     ):
         if value:
             yield name, str(value)
+
+
+def _alternatives(session: Session) -> Iterator[str]:
+    """Header values that lost a merge: a person may want them."""
+    kept = session.extra.get(ALTERNATIVES)
+    for name, values in kept.items() if isinstance(kept, dict) else ():
+        for value in values if isinstance(values, list) else ():
+            yield f"!! {_one_line(name)}: {_one_line(value if isinstance(value, str) else _json(value))}"
 
 
 def _heading(message: dict[str, Json], clock: Clock) -> str:
