@@ -1,7 +1,8 @@
 """A session file as bytes: split into messages without parsing, so that work follows the change and not the file.
 
-Every message starts with ``- `` in column 0 and nothing else does, so a split is one search. The id and the anchor are
-the first two lines of a block; what follows them (its *body*) is the same wherever the message stands.
+Every message starts with ``- `` in column 0 and nothing else does, so a split is one search. A *block* is what stands
+between two such marks: the message's lines without the mark and without the last line feed. Its first line is the id,
+its second the anchor where it has one; what follows (its *body*) is the same wherever the message stands.
 """
 
 from __future__ import annotations
@@ -10,35 +11,36 @@ from typing import NamedTuple
 
 from chasm_git.session import jsonio
 
-_LIST = b"\nmessages:\n- "
+_MARK = b"\n- "
+_LIST = b"\nmessages:"
 _EMPTY = b"\nmessages: []\n"
 _ANCHOR = b"\n  after: "
 
 
 def split(data: bytes) -> tuple[bytes, list[bytes]]:
-    """The header (up to ``messages:``) and the message blocks of a file; joined they are the file.
+    """The header (the lines above ``messages:``) and the message blocks of a file.
 
     Raises ValueError where there is no message list in canonical form.
     """
-    start = data.find(_LIST)
-    if start < 0:
-        if data.endswith(_EMPTY):
-            return data[: -len(_EMPTY) + 1], []
+    blocks = data.split(_MARK)
+    head = blocks.pop(0)
+    if not blocks:
+        if head.endswith(_EMPTY):
+            return head[: 1 - len(_EMPTY)], []
         raise ValueError("no message list")
-    blocks = data[start + len(_LIST) :].split(b"\n- ")
-    last = blocks.pop()
-    if not last.endswith(b"\n"):
+    if not head.endswith(_LIST):
+        raise ValueError("no message list")
+    if blocks[-1][-1:] != b"\n":
         raise ValueError("the last line has no line feed")
-    made = [b"- %s\n" % block for block in blocks]
-    made.append(b"- " + last)
-    return data[: start + 1], made
+    blocks[-1] = blocks[-1][:-1]
+    return head[: 1 - len(_LIST)], blocks
 
 
 def join(header: bytes, blocks: list[bytes]) -> bytes:
     """The file of a header and message blocks (as `split` gives them)."""
     if not blocks:
         return header + _EMPTY[1:]
-    return b"".join((header, _LIST[1:-2], *blocks))
+    return header + _LIST[1:] + _MARK + _MARK.join(blocks) + b"\n"
 
 
 class Block(NamedTuple):
@@ -51,20 +53,25 @@ class Block(NamedTuple):
     def placed(self, above: bytes | None) -> bytes:
         """The block as it stands below the message `above`."""
         if self.after == above:
-            return b"- id: %s\n%s" % (self.id, self.body)
-        return b"- id: %s%s%s\n%s" % (self.id, _ANCHOR, b"null" if self.after is None else self.after, self.body)
+            return b"id: %s\n%s" % (self.id, self.body)
+        return b"id: %s%s%s\n%s" % (self.id, _ANCHOR, b"null" if self.after is None else self.after, self.body)
 
     def after_text(self) -> str | None:
         """The anchor as the id it names."""
-        if self.after is None:
-            return None
-        return str(jsonio.loads(self.after)) if self.after[:1] == b'"' else self.after.decode()
+        return None if self.after is None else text_of(self.after)
 
-    @property
-    def timestamp(self) -> bytes:
-        """The timestamp as written, b"" without one."""
-        at = self.body.find(b"\n  timestamp: ", 0, 2048)
-        return self.body[at + 14 : self.body.find(b"\n", at + 14)] if at >= 0 else b""
+    def sort_key(self) -> tuple[str, str]:
+        """Orders siblings, as `order.ordered` does with messages: (timestamp, id)."""
+        at = self.body.find(b"\n  timestamp: ", 0, 2048) + 14
+        if at == 13:
+            return "", text_of(self.id)
+        end = self.body.find(b"\n", at)
+        return text_of(self.body[at : end if end >= 0 else None]), text_of(self.id)
+
+
+def text_of(written: bytes) -> str:
+    """The text of a one-line scalar, plain or quoted."""
+    return str(jsonio.loads(written)) if written[:1] == b'"' else written.decode()
 
 
 def parse(blocks: list[bytes]) -> list[Block]:
@@ -73,9 +80,9 @@ def parse(blocks: list[bytes]) -> list[Block]:
     above: bytes | None = None
     for block in blocks:
         end = block.find(b"\n")
-        if not block.startswith(b"- id: "):
+        if not block.startswith(b"id: "):
             raise ValueError("a message does not start with its id")
-        identity = block[6:end]
+        identity = block[4:end]
         after = above
         if block.startswith(_ANCHOR, end):
             stop = block.find(b"\n", end + 10)

@@ -83,8 +83,8 @@ def _header_fields(head: bytes) -> dict[str, Any]:
 
 
 def _block_fields(block: bytes) -> dict[str, Any]:
-    fields, end = mapping(block, 2, 2)
-    if end != len(block):
+    fields, end = mapping(block + b"\n", 0, 2)
+    if end != len(block) + 1:
         raise NotCanonical("message")
     return fields
 

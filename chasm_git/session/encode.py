@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chasm_git.session import jsonio
+from chasm_git.session.blocks import join
 from chasm_git.session.model import FORMAT_VERSION, Message, Session
 from chasm_git.session.order import ordered
 from chasm_git.session.scalars import is_long_key, key, literal, one_line, quoted, scalar
@@ -17,17 +18,12 @@ def dumps(session: Session) -> bytes:
 
     Raises ValueError for values JSON cannot hold (NaN, integers beyond 64 bits, keys that are no strings).
     """
-    out = [header(session)]
+    made = []
     above: str | None = None
-    messages = ordered(session.messages)
-    for message in messages:
-        out.append(block(message, above))
+    for message in ordered(session.messages):
+        made.append(block(message, above))
         above = message.id
-    if not messages:
-        out.append(b"messages: []\n")
-    else:
-        out.insert(1, b"messages:\n")
-    return b"".join(out)
+    return join(header(session), made)
 
 
 def header(session: Session) -> bytes:
@@ -49,13 +45,13 @@ def header(session: Session) -> bytes:
         if value is not None:
             _entry(out, key(name), value, b"", b"  ")
     for name in sorted(session.extra):
-        _entry(out, key(name), session.extra[name], b"", b"  ")
+        _item(out, name, session.extra[name], b"", b"", b"  ")
     return b"".join(out)
 
 
 def block(message: Message, above: str | None) -> bytes:
-    """The lines of one message that stands below the message `above` (None: the first one)."""
-    out = [b"- id: ", scalar_value(message.id), b"\n"]
+    """The block (see `blocks`) of a message that stands below the message `above` (None: the first one)."""
+    out = [b"id: ", scalar_value(message.id), b"\n"]
     if message.after != above:
         out += (b"  after: ", b"null" if message.after is None else scalar_value(message.after), b"\n")
     out.append(body(message))
@@ -63,7 +59,7 @@ def block(message: Message, above: str | None) -> bytes:
 
 
 def body(message: Message) -> bytes:
-    """The lines of a message below its id and anchor: the same wherever it stands."""
+    """The lines of a message below its id and anchor, without the last line feed: the same wherever it stands."""
     out = [b"  role: ", scalar_value(message.role), b"\n"]
     if message.timestamp is not None:
         out += (b"  timestamp: ", scalar_value(message.timestamp), b"\n")
@@ -83,14 +79,14 @@ def body(message: Message) -> bytes:
     if message.usage is not None:
         _entry(out, b"  usage:", message.usage, b"  ", b"  ")
     for name in sorted(message.extra):
-        _entry(out, b"  " + key(name), message.extra[name], b"  ", b"  ")
+        _item(out, name, message.extra[name], b"  ", b"  ", b"  ")
     if message.native is not None:
         _entry(out, b"  native:", message.native, b"  ", b"  ")
     if message.variants:
         _entry(out, b"  variants:", message.variants, b"  ", b"  ")
     if message.replaced:
         _entry(out, b"  replaced:", message.replaced, b"  ", b"  ")
-    return b"".join(out)
+    return b"".join(out)[:-1]
 
 
 def scalar_value(text: str) -> bytes:
@@ -128,12 +124,17 @@ def _entry(out: list[bytes], name: bytes, value: Any, pad: bytes, list_pad: byte
 def _map(out: list[bytes], value: dict[str, Any], pad: bytes, lead: bytes) -> None:
     """A map in block style at column `pad`; `lead` stands before its first key (the list marks it is the item of)."""
     for name, item in value.items():
-        if is_long_key(name):
-            out += (lead, b"? ", quoted(name), b"\n")
-            _entry(out, pad + b":", item, pad, pad)
-        else:
-            _entry(out, lead + key(name), item, pad, pad)
+        _item(out, name, item, lead, pad, pad)
         lead = pad
+
+
+def _item(out: list[bytes], name: str, value: Any, lead: bytes, pad: bytes, list_pad: bytes) -> None:
+    """One key of a map at column `pad`, with any name."""
+    if is_long_key(name):
+        out += (lead, b"? ", quoted(name), b"\n")
+        _entry(out, pad + b":", value, pad, list_pad)
+    else:
+        _entry(out, lead + key(name), value, pad, list_pad)
 
 
 def _list(out: list[bytes], value: list[Any], pad: bytes, lead: bytes) -> None:

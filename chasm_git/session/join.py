@@ -42,7 +42,7 @@ class Body:
         """As it stands in `variants` and `replaced`: the message's fields by their names in the file."""
         from chasm_git.session.decode import mapping
 
-        return mapping(b"- " + self.data[2:], 2, 2)[0]
+        return mapping(self.data[2:] + b"\n", 0, 2)[0]
 
 
 def from_value(identity: str, value: Json) -> Body:

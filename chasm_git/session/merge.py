@@ -80,17 +80,11 @@ def absorb(base: bytes | None, archived: bytes, fresh: bytes) -> Merged:
 
 
 def join_copies(messages: Iterable[Message]) -> list[Message]:
-    """Messages with doubled ids joined, the first place of each kept."""
+    """Messages of one file with doubled ids joined; each stands where its first copy stood."""
     groups: dict[str, list[Message]] = {}
     for message in messages:
         groups.setdefault(message.id, []).append(message)
-    made = []
-    for copies in groups.values():
-        one = join(copies) if len(copies) > 1 else copies[0]
-        anchors = [copy.after for copy in copies if copy.after is not None and copy.after != copy.id]
-        one.after = min(anchors) if anchors else None
-        made.append(one)
-    return made
+    return [join(copies) if len(copies) > 1 else copies[0] for copies in groups.values()]
 
 
 def _read(data: bytes) -> _File:
@@ -128,10 +122,8 @@ def _merge(base: _File | None, ours: _File, theirs: _File, *, provider: bool) ->
 
 
 def _placed(messages: dict[bytes, Block]) -> list[bytes]:
-    order = arrange(
-        {identity: block.after for identity, block in messages.items()},
-        lambda identity: (messages[identity].timestamp, identity),
-    )
+    anchors = {identity: block.after for identity, block in messages.items()}
+    order = arrange(anchors, lambda identity: messages[identity].sort_key())
     above: bytes | None = None
     placed = []
     for identity in order:
@@ -157,7 +149,7 @@ def _body(before: Block | None, mine: Block, its: Block, provider: bool, result:
     if before is not None and before.body == mine.body and not provider:
         return its.body
     ours, theirs = _decode(mine), _decode(its)
-    if provider and (before is None or before.body == mine.body):
+    if provider and (before is None or Body(_decode(before)).data == Body(ours).data):
         return _rewritten(ours, theirs, result)
     # a base that one side still shows was changed by the other one knowingly
     superseded = [Body(_decode(before))] if before is not None else []
