@@ -1,0 +1,41 @@
+"""Every command: its name, the line `--help` shows for it, and where it lives. The one place to add one.
+
+A command is a `click.Command` named ``command`` in a module of its own below this package. The module is imported when
+the command is used, so what stands here costs nothing; and it imports what is heavy inside its functions.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """One line of a group's help: a command (`module`) or a group of them (`commands`)."""
+
+    summary: str
+    module: str = ""
+    commands: dict[str, Entry] | None = None
+
+
+COMMANDS: dict[str, Entry] = {
+    "list": Entry(
+        "What is in the archive.",
+        commands={
+            "sessions": Entry("Sessions, the latest first.", "list_sessions"),
+            "workspaces": Entry("Folders that sessions were held in.", "list_workspaces"),
+        },
+    ),
+    "show": Entry(
+        "Read what is in the archive.",
+        commands={
+            "session": Entry("One session as a conversation.", "show_session"),
+        },
+    ),
+    "export": Entry(
+        "Write sessions out of the archive.",
+        commands={
+            "session": Entry("One session as JSON, Markdown or the provider's own files.", "export_session"),
+        },
+    ),
+    "doctor": Entry("Check that everything chasm needs is there and works.", "doctor"),
+}

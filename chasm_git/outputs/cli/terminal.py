@@ -1,0 +1,195 @@
+"""Printing: tables, texts, JSON and notices, each the right way for a terminal and for a pipe.
+
+Data goes to stdout, notices and progress to stderr. On a terminal there is colour, a pager and a bar; in a pipe plain
+aligned text. Whatever a session holds goes through `visible` before it is printed.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from chasm_git.session.readable import visible
+
+_PATIENCE = 1.0
+"""Seconds of work before a bar appears."""
+
+
+_RAW_IN_JSON = re.compile("[\x7f-\x9f]")
+"""Control characters that JSON allows as they are."""
+
+
+class Terminal:
+    """Where one call prints.
+
+    Args:
+        variables: the environment (``NO_COLOR``, ``TERM``).
+        quiet: no notices and no progress.
+    """
+
+    def __init__(self, variables: Mapping[str, str], *, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.interactive = sys.stdout.isatty()
+        self.colour = self.interactive and not variables.get("NO_COLOR") and variables.get("TERM") != "dumb"
+
+    def line(self, text: str, **style: Any) -> None:
+        """One line of data; `style` as `click.style` takes it."""
+        click.echo(self.styled(text, **style))
+
+    def styled(self, text: str, **style: Any) -> str:
+        """A text safe for the terminal, in colour where that is wanted."""
+        text = visible(text)
+        return click.style(text, **style) if self.colour and style else text
+
+    def long(self, text: str, style_of: Callable[[str], dict[str, Any]] | None = None) -> None:
+        """A text of many lines, through the pager where it is longer than the screen.
+
+        Args:
+            text: what to print.
+            style_of: the style of a line, as `click.style` takes it.
+        """
+        text = visible(text)
+        if not self.interactive:
+            click.echo(text, nl=not text.endswith("\n"))
+            return
+        if self.colour and style_of is not None:
+            lines = text.removesuffix("\n").split("\n")
+            text = "\n".join(click.style(line, **style) if (style := style_of(line)) else line for line in lines)
+        self._page(text)
+
+    def _page(self, text: str) -> None:
+        if text.count("\n") < shutil.get_terminal_size().lines - 1:
+            click.echo(text)
+        else:
+            click.echo_via_pager(text, color=self.colour)
+
+    def json(self, value: Any) -> None:
+        """One JSON document."""
+        click.echo(json_text(value))
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Rows under their columns. None is an empty cell; a column named ``"> x"`` stands to the right."""
+        cells = [[_cell(value) for value in row] for row in rows]
+        names = [column.removeprefix("> ") for column in columns]
+        right = [column.startswith("> ") for column in columns]
+        if self.interactive:
+            self._rich_table(names, right, cells)
+        else:
+            self._plain_table(names, right, cells)
+
+    def _rich_table(self, names: list[str], right: list[bool], cells: list[list[str]]) -> None:
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, header_style="bold" if self.colour else "")
+        for name, to_right in zip(names, right, strict=True):
+            table.add_column(name, justify="right" if to_right else "left", no_wrap=True, overflow="ellipsis")
+        for row in cells:
+            table.add_row(*map(Text, row))
+        console = Console(no_color=not self.colour, highlight=False)
+        with console.capture() as drawn:
+            console.print(table)
+        self._page(drawn.get().removesuffix("\n"))
+
+    def _plain_table(self, names: list[str], right: list[bool], cells: list[list[str]]) -> None:
+        lines = [names, *cells]
+        widths = [max(width_of(line[n]) for line in lines) for n in range(len(names))]
+        for line in lines:
+            padded = []
+            for text, width, to_right in zip(line, widths, right, strict=True):
+                space = " " * (width - width_of(text))
+                padded.append(space + text if to_right else text + space)
+            click.echo("  ".join(padded).rstrip())
+
+    def notice(self, text: str) -> None:
+        """Something worth saying that is no data."""
+        if not self.quiet:
+            click.echo(visible(text), err=True)
+
+    @contextmanager
+    def progress(self, label: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+        """Gives a function to call with how much more is done; a bar appears on stderr when the work takes long."""
+        if self.quiet or not sys.stderr.isatty():
+            yield lambda done: None
+            return
+        bar = _Bar(label, total)
+        try:
+            yield bar.advance
+        finally:
+            bar.stop()
+
+
+class _Bar:
+    """A bar that is drawn only once the work has lasted."""
+
+    def __init__(self, label: str, total: int | None) -> None:
+        self._label = visible(label)
+        self._total = total
+        self._done = 0
+        self._start = time.monotonic()
+        self._progress: Any = None
+        self._task: Any = None
+
+    def advance(self, done: int) -> None:
+        self._done += done
+        if self._progress is None:
+            if time.monotonic() - self._start < _PATIENCE:
+                return
+            from rich.console import Console
+            from rich.progress import Progress
+
+            self._progress = Progress(console=Console(stderr=True), transient=True)
+            self._task = self._progress.add_task(self._label, total=self._total)
+            self._progress.start()
+        self._progress.update(self._task, completed=self._done)
+
+    def stop(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+
+def json_text(value: Any) -> str:
+    """A JSON document to print, indented; characters that could drive a terminal stand as escapes."""
+    import orjson
+
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    except TypeError:  # lone surrogates, nesting beyond what orjson takes
+        import json
+
+        return json.dumps(value, indent=2)
+    return _RAW_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def local_time(timestamp: str | None, *, seconds: bool = False) -> str:
+    """A stored time as the clock on this wall shows it."""
+    import datetime as dt
+
+    if timestamp is None:
+        return ""
+    try:
+        moment = dt.datetime.fromisoformat(timestamp).astimezone()
+    except (ValueError, OverflowError):
+        return timestamp
+    return moment.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
+
+
+def width_of(text: str) -> int:
+    """Columns a text takes: East Asian wide characters take two, combining marks none."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(2 if east_asian_width(c) in "WF" else 0 if combining(c) else 1 for c in text)
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else " ".join(visible(str(value)).split())

@@ -1,0 +1,62 @@
+"""Printing: aligned in a pipe, JSON that is safe, times as the wall clock shows them."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from chasm_git.outputs.cli.terminal import Terminal, json_text, local_time, width_of
+
+
+def test_a_table_in_a_pipe_is_aligned(capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal({}).table(["id", "> n", "title"], [["a", 1, "x\ny\x1b[1m"], ["日本", 1200, None], ["é", None, "z"]])
+    assert capsys.readouterr().out == "id       n  title\na        1  x y␛[1m\n日本  1200\né           z\n"
+
+
+def test_an_empty_table_is_its_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal({}).table(["id", "title"], [])
+    assert capsys.readouterr().out == "id  title\n"
+
+
+@pytest.mark.parametrize("value", [{"a": "\x7f\x9b\x1b\u0000"}, ["é\u2028", 1.5, None], "\ud83d", [[[[]]]]])
+def test_json_gives_the_value_and_drives_nothing(value: object) -> None:
+    text = json_text(value)
+    assert json.loads(text) == value
+    assert not any(c in text for c in "\x7f\x9b\x1b\x00")
+
+
+def test_deep_json_is_printed() -> None:
+    value: list[object] = []
+    for _ in range(300):
+        value = [value]
+    assert json.loads(json_text(value)) == value
+
+
+def test_times_are_local(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert local_time("2026-01-08T20:00:01.500Z") == "2026-01-09 05:00"
+        assert local_time("2026-01-08T20:00:01.500Z", seconds=True) == "2026-01-09 05:00:01"
+    finally:
+        monkeypatch.setenv("TZ", "UTC")
+        time.tzset()
+    assert (local_time(None), local_time("never")) == ("", "never")
+
+
+def test_notices_go_to_stderr_and_can_be_silenced(capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal({}).notice("3 new\x07")
+    Terminal({}, quiet=True).notice("nothing")
+    assert capsys.readouterr() == ("", "3 new␇\n")
+
+
+def test_progress_in_a_pipe_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    with Terminal({}).progress("reading", 2) as advance:
+        advance(1)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_widths() -> None:
+    assert [width_of(text) for text in ("abc", "日本", "e\u0301", "👩")] == [3, 4, 1, 2]
