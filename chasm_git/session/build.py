@@ -7,14 +7,12 @@ attachments and makes the id where the provider gives none.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+import json
 from typing import Any
 
 from chasm_git.session import attachments, jsonio
 from chasm_git.session.model import Message, Part
-from chasm_git.session.native import MARKERS, Index, fold, raw_line
-
-_JSON_TEXT_KEYS = ("$json", "$json_spaced")
+from chasm_git.session.native import DEPTH, LONG, MARKERS, SHORTEST, Index, TooDeep, fold, raw_line, stored_text
 
 
 class Builder:
@@ -23,7 +21,7 @@ class Builder:
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.attachments: dict[str, bytes] = {}
-        self._seen: Counter[str] = Counter()
+        self._seen: dict[str, int] = {}
 
     def message(
         self,
@@ -40,8 +38,9 @@ class Builder:
         """Add the message that `record` (a JSON value) stands for, and return it.
 
         Args:
-            record: the provider's record, unchanged. Pass the record's own objects on in `content` where they are
-                the same (a tool's input as `arguments`): they are then stored once.
+            record: the provider's record, unchanged; the message may share what it holds, so leave it alone after.
+                Pass the record's own objects on in `content` and `usage` where they are the same (a tool's input as
+                `arguments`): they are then stored once.
             id: the provider's id of the record; None makes one from the record itself, the same on every read.
             content: text or typed parts, with their large and base64 values still in them.
             line: the source line, where JSON does not give it back from `record`: it is kept instead.
@@ -49,86 +48,161 @@ class Builder:
                 (``{"content.0.arguments": '{"cmd":"ls"}'}``): then only the value is stored.
             fields: any other field of `Message`.
         """
-        index = Index()
         key = self._unique(id if id is not None else record_id(record, line))
-        index.add_string(key, "id")
-        for name in ("timestamp", "turn", "model"):
-            value = timestamp if name == "timestamp" else fields.get(name)
-            if value is not None:
-                index.add_string(value, name)
-        stored: str | list[Part]
-        if isinstance(content, str):
-            index.add_string(content, "content")
-            stored = self._text(content) if len(content) > attachments.TEXT_LIMIT // 4 else content
-        else:
-            stored = [self._part(part, f"content.{number}", index) for number, part in enumerate(content)]
-        for path, text in (json_texts or {}).items():
-            self._json_text(text, path, stored, index)
-        native = raw_line(line) if line is not None else fold(record, index, self.attachments)
         above = self.messages[-1].id if self.messages else None
-        made = Message(key, role, timestamp, stored, above, native=native, **fields)
+        try:
+            made = self._made(record, key, role, timestamp, content, above, line, json_texts, fields)
+        except TooDeep:
+            line = line if line is not None else jsonio.dumps(record)
+            shallow = content if isinstance(content, str) else [_shallow(part) for part in content]
+            if jsonio.deeper(fields.get("usage"), DEPTH):
+                fields["usage"] = None
+            made = self._made(record, key, role, timestamp, shallow, above, line, None, fields)
         self.messages.append(made)
         return made
 
+    def _made(
+        self,
+        record: Any,
+        key: str,
+        role: str,
+        timestamp: str | None,
+        content: str | list[Part],
+        above: str | None,
+        line: bytes | None,
+        json_texts: dict[str, str] | None,
+        fields: dict[str, Any],
+    ) -> Message:
+        index = Index()
+        index.add_string(key, "id")
+        if timestamp is not None:
+            index.add_string(timestamp, "timestamp")
+        stored: str | list[Part]
+        if isinstance(content, str):
+            stored = self._text(content, index)
+        else:
+            stored = [self._part(part, f"content.{number}", index) for number, part in enumerate(content)]
+        if fields:
+            for name in ("turn", "model"):
+                value = fields.get(name)
+                if value is not None:
+                    index.add_string(value, name)
+            usage = fields.get("usage")
+            if usage is not None:
+                index.add_container(usage, "usage")
+                fields["usage"] = self._stored(usage)
+        if json_texts:
+            for path, text in json_texts.items():
+                _json_text(text, path, content, index)
+        if line is not None:
+            native: Any = raw_line(line, self.attachments)
+        else:
+            native = fold(record, index, self.attachments)
+        return Message(key, role, timestamp, stored, above, native=native, **fields)
+
     def _unique(self, key: str) -> str:
         """Equal ids in one source are told apart by how many came before."""
-        self._seen[key] += 1
-        return key if self._seen[key] == 1 else self._unique(f"{key}~{self._seen[key]}")
+        before = self._seen.get(key, 0)
+        self._seen[key] = before + 1
+        return key if not before else self._unique(f"{key}~{before + 1}")
 
-    def _text(self, text: str) -> str | list[Part]:
-        stored = self._large(text)
-        return text if stored is text else [{"type": "text", "text": stored}]
-
-    def _large(self, text: str) -> Any:
-        try:
-            if len(text.encode()) > attachments.TEXT_LIMIT:
-                return attachments.store_text(text, self.attachments)
-        except UnicodeEncodeError:  # lone surrogates: no UTF-8 file can hold it, the session file can
+    def _text(self, text: str, index: Index) -> str | list[Part]:
+        stored = stored_text(text, self.attachments) if len(text) > LONG else text
+        if stored is text:
+            index.add_string(text, "content")
             return text
-        return text
+        index.add_string(text, "content.0.text")
+        return [{"type": "text", "text": stored}]
 
     def _part(self, part: Part, path: str, index: Index) -> Part:
-        made: Part = {}
-        binary = part.get("type") in ("image", "file")
+        """The part as it is stored: itself, where nothing in it has to change."""
+        made = None
         for key, value in part.items():
-            place = f"{path}.{key}"
-            if key == "data" and binary and type(value) is str:
-                index.strings.setdefault(value, {"$": place})
-                stored = attachments.store_base64(value, part.get("media_type"), self.attachments)
-                made[key] = stored if stored is not None else self._large(value)
-            elif key == "content" and type(value) is list:
-                made[key] = [
-                    self._part(item, f"{place}.{n}", index) if type(item) is dict else item
-                    for n, item in enumerate(value)
-                ]
+            kind = type(value)
+            if kind is str:
+                if len(value) <= SHORTEST:
+                    continue
+                new = self._string(part, key, value, path, index)
+            elif kind is dict or kind is list:
+                new = self._container(key, value, path, index)
             else:
-                index.add_value(value, place)
-                made[key] = self._stored(value)
-        return made
+                continue
+            if new is not value:
+                if made is None:
+                    made = part.copy()
+                made[key] = new
+        stored = part if made is None else made
+        return {"$escaped": stored} if next(iter(part), None) in MARKERS else stored
 
-    def _stored(self, value: Any) -> Any:
+    def _string(self, part: Part, key: str, value: str, path: str, index: Index) -> Any:
+        place = f"{path}.{key}" if "." not in key else None
+        if key == "data" and part.get("type") in ("image", "file"):
+            index.add_data(value, f"{path}.data")
+            media_type = part.get("media_type")
+            stored = attachments.store_base64(
+                value, media_type if isinstance(media_type, str) else None, self.attachments
+            )
+            if stored is not None:
+                return stored
+        elif place is not None:
+            index.add_string(value, place)
+        return stored_text(value, self.attachments) if len(value) > LONG else value
+
+    def _container(self, key: str, value: Any, path: str, index: Index) -> Any:
+        place = f"{path}.{key}"
+        if key == "content" and type(value) is list:  # parts within a part
+            if path.count(".") > 2 * DEPTH:
+                raise TooDeep(f"nested more than {DEPTH} deep")
+            made = [
+                self._part(item, f"{place}.{n}", index) if type(item) is dict else self._stored(item)
+                for n, item in enumerate(value)
+            ]
+            return value if all(new is item for new, item in zip(made, value, strict=True)) else made
+        if "." not in key:
+            index.add_container(value, place)
+        return self._stored(value)
+
+    def _stored(self, value: Any, depth: int = 1) -> Any:
         """A content value with long strings moved out and dicts that look like ours escaped; itself where untouched."""
         kind = type(value)
         if kind is str:
-            return value if len(value) <= attachments.TEXT_LIMIT // 4 else self._large(value)
-        if kind is dict:
-            made = {key: self._stored(item) for key, item in value.items()}
-            return {"$escaped": made} if next(iter(value), None) in MARKERS else made
-        if kind is list:
-            return [self._stored(item) for item in value]
-        return value
+            return value if len(value) <= LONG else stored_text(value, self.attachments)
+        if kind is not dict and kind is not list:
+            return value
+        if depth > DEPTH:
+            raise TooDeep(f"nested more than {DEPTH} deep")
+        made = None
+        for key, item in value.items() if kind is dict else enumerate(value):
+            if type(item) is str and len(item) <= LONG:
+                continue
+            new = self._stored(item, depth + 1)
+            if new is not item:
+                if made is None:
+                    made = value.copy()
+                made[key] = new
+        stored = value if made is None else made
+        return {"$escaped": stored} if kind is dict and next(iter(value), None) in MARKERS else stored
 
-    def _json_text(self, text: str, path: str, stored: str | list[Part], index: Index) -> None:
-        """Let `text` point to the value at `path` if one of the two common ways of writing JSON gives it back."""
-        import json
 
-        if len(text) <= len(path) + 16:
-            return
-        value = jsonio.loads(text.encode())
+def _json_text(text: str, path: str, content: str | list[Part], index: Index) -> None:
+    """Let `text` point to the value at `path` if one of the two common ways of writing JSON gives it back."""
+    if len(text) <= len(path) + 16:
+        return
+    value: Any = {"content": content}
+    try:
+        for step in path.split("."):
+            value = value[int(step)] if type(value) is list else value[step]
         if jsonio.dumps(value).decode() == text:
             index.strings.setdefault(text, {"$json": path})
         elif json.dumps(value, ensure_ascii=False) == text:
             index.strings.setdefault(text, {"$json_spaced": path})
+    except (LookupError, TypeError, ValueError):
+        return  # it is the text of something else: it is kept as it is
+
+
+def _shallow(part: Part) -> Part:
+    """A part whose values are deeper than we store, as their JSON texts."""
+    return {key: jsonio.dumps(value).decode() if jsonio.deeper(value, DEPTH) else value for key, value in part.items()}
 
 
 def record_id(record: Any, line: bytes | None = None) -> str:

@@ -15,6 +15,9 @@ try:
 except ImportError:  # the drivers run on the standard library alone
     orjson = None  # type: ignore[assignment]
 
+DEPTH = 512
+"""Containers within containers that are read: far more than anyone writes, far less than recursion can follow."""
+
 _INT_MIN, _INT_MAX = -(2**63), 2**64 - 1
 
 
@@ -38,6 +41,25 @@ def _int(text: str) -> int | float:
 
 def loads(data: bytes) -> Any:
     """The value of a JSON text in UTF-8. Raises ValueError for anything else (bad UTF-8, too deep nesting)."""
+    value = _loads(data)
+    if data.count(b"{") + data.count(b"[") > DEPTH and deeper(value, DEPTH):
+        raise ValueError("nested too deeply")
+    return value
+
+
+def loads_exact(data: bytes) -> tuple[Any, bool]:
+    """The value of a JSON text, and whether `dumps` gives the very text back. Raises ValueError as `loads` does."""
+    if orjson is not None:
+        try:
+            value = orjson.loads(data)
+            return value, orjson.dumps(value) == data  # which refuses what is nested deeper than half our limit
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+            pass
+    value = loads(data)
+    return value, dumps(value) == data
+
+
+def _loads(data: bytes) -> Any:
     if orjson is not None:
         try:
             return orjson.loads(data)
@@ -47,6 +69,20 @@ def loads(data: bytes) -> Any:
         return json.loads(data.decode(), parse_constant=_refuse, parse_float=_float, parse_int=_int)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def deeper(value: Any, limit: int) -> bool:
+    """Whether containers are nested in a value more than `limit` deep."""
+    level = [value] if type(value) is dict or type(value) is list else []
+    while level and limit:
+        limit -= 1
+        level = [
+            item
+            for container in level
+            for item in (container.values() if type(container) is dict else container)
+            if type(item) is dict or type(item) is list
+        ]
+    return bool(level)
 
 
 def dumps(value: Any) -> bytes:

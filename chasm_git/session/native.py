@@ -11,7 +11,8 @@ back, so that the record comes out equal, key order included. Markers are dicts 
     {"$line": "…"}                     in place of a record: the source line itself, where JSON does not give it back
     {"$line64": "…"}                   the same in base64, for a line that is not UTF-8
 
-Only strings longer than their pointer are replaced, and containers only where the message holds the very object.
+Only strings longer than their pointer are replaced, and containers only where the message holds the very object. The
+text of ``$line`` and ``$line64`` is a reference object where it is long.
 """
 
 from __future__ import annotations
@@ -24,107 +25,192 @@ from chasm_git.session import attachments, jsonio
 from chasm_git.session.model import Message
 
 MARKERS = frozenset({"$", "$json", "$json_spaced", "$cat", "$attachment", "$escaped", "$line", "$line64"})
-_SHORTEST = 18
+DEPTH = 128
+"""Containers within containers a message may hold: all that walks messages does so by recursion."""
+SHORTEST = 18
 """A string this short is kept: its pointer would be no shorter."""
+LONG = attachments.TEXT_LIMIT // 4
+"""Characters that can be more than `attachments.TEXT_LIMIT` bytes."""
+
+_FIELDS = frozenset({"id", "role", "timestamp", "content", "turn", "model", "status", "file", "usage"})
+
+
+class TooDeep(ValueError):
+    """A record that is nested more than `DEPTH` deep; its source line is kept instead."""
 
 
 class Index:
     """Where the values of one message stand: strings by value, containers by identity."""
 
-    __slots__ = ("containers", "strings")
+    __slots__ = ("containers", "has_data", "strings")
 
     def __init__(self) -> None:
         self.strings: dict[str, dict[str, str]] = {}
         self.containers: dict[int, dict[str, str]] = {}
+        self.has_data = False
+        """Whether one of the strings is binary data, which ``data:`` URLs may hold."""
 
     def add_string(self, text: str, path: str) -> None:
         """Note that `text` stands at `path`; the first place that is given stays."""
-        if len(text) > _SHORTEST and len(text) > len(path) + 6:
+        if len(text) > SHORTEST and len(text) > len(path) + 6:
             self.strings.setdefault(text, {"$": path})
 
-    def add_value(self, value: Any, path: str) -> None:
-        """Note a tool call's arguments: the object itself, and its JSON texts (providers store either)."""
-        if type(value) is str:
-            self.add_string(value, path)
-        elif type(value) is dict or type(value) is list:
+    def add_data(self, text: str, path: str) -> None:
+        """Note that the base64 `text` stands at `path`."""
+        self.has_data = True
+        self.strings.setdefault(text, {"$": path})
+
+    def add_container(self, value: dict[str, Any] | list[Any], path: str) -> None:
+        """Note that this very object stands at `path`."""
+        if value:
             self.containers[id(value)] = {"$": path}
 
 
-def fold(value: Any, index: Index, into: dict[str, bytes]) -> Any:
-    """A record's `value` with all that `index` knows replaced by pointers, long texts moved to attachments (`into`)."""
+def fold(value: Any, index: Index, into: dict[str, bytes], depth: int = 0) -> Any:
+    """A record's `value` with all that `index` knows replaced by pointers, long texts moved to attachments (`into`).
+
+    What needs no change is not copied: the result shares it with `value`. Raises TooDeep.
+    """
     kind = type(value)
-    if kind is str:
-        if len(value) <= _SHORTEST:
-            return value
-        pointer = index.strings.get(value)
-        return pointer if pointer is not None else _fold_long(value, index, into)
     if kind is dict:
-        if id(value) in index.containers:
-            return index.containers[id(value)]
-        folded = {key: fold(item, index, into) for key, item in value.items()}
-        return {"$escaped": folded} if next(iter(value), None) in MARKERS else folded
+        return index.containers.get(id(value)) or _fold_dict(value, index, into, depth + 1)
     if kind is list:
-        if id(value) in index.containers:
-            return index.containers[id(value)]
-        return [fold(item, index, into) for item in value]
+        return index.containers.get(id(value)) or _fold_list(value, index, into, depth + 1)
+    if kind is str and len(value) > SHORTEST:
+        pointer = index.strings.get(value)
+        return pointer.copy() if pointer is not None else _fold_long(value, index, into)
     return value
 
 
+def _fold_dict(record: dict[str, Any], index: Index, into: dict[str, bytes], depth: int) -> dict[str, Any]:
+    """As `fold`. Most values of a record are met here, so it does in its loop what `fold` does by call."""
+    if depth > DEPTH:
+        raise TooDeep(f"nested more than {DEPTH} deep")
+    made = None
+    strings = index.strings
+    for key, item in record.items():
+        kind = type(item)
+        if kind is str:
+            if len(item) <= SHORTEST:
+                continue
+            if item in strings:
+                new: Any = strings[item].copy()
+            elif len(item) > LONG or index.has_data:
+                new = _fold_long(item, index, into)
+            else:
+                continue
+        elif kind is dict:
+            new = index.containers.get(id(item)) or _fold_dict(item, index, into, depth + 1)
+        elif kind is list:
+            new = index.containers.get(id(item)) or _fold_list(item, index, into, depth + 1)
+        else:
+            continue
+        if new is not item:
+            if made is None:
+                made = record.copy()
+            made[key] = new
+    folded = record if made is None else made
+    return {"$escaped": folded} if next(iter(record), None) in MARKERS else folded
+
+
+def _fold_list(items: list[Any], index: Index, into: dict[str, bytes], depth: int) -> list[Any]:
+    if depth > DEPTH:
+        raise TooDeep(f"nested more than {DEPTH} deep")
+    made = None
+    for number, item in enumerate(items):
+        new = fold(item, index, into, depth)
+        if new is not item:
+            if made is None:
+                made = items.copy()
+            made[number] = new
+    return items if made is None else made
+
+
 def _fold_long(text: str, index: Index, into: dict[str, bytes]) -> Any:
-    if text.startswith("data:") and (comma := text.find(",")) < 200:
+    if index.has_data and text.startswith("data:") and 0 < (comma := text.find(",")) < 200:
         pointer = index.strings.get(text[comma + 1 :])
         if pointer is not None:
-            return {"$cat": [text[: comma + 1], pointer]}
-    if len(text) > attachments.TEXT_LIMIT // 4 and len(text.encode("utf-8", "replace")) > attachments.TEXT_LIMIT:
-        try:
-            return attachments.store_text(text, into)
-        except UnicodeEncodeError:
-            return text
-    return text
+            return {"$cat": [text[: comma + 1], pointer.copy()]}
+    return stored_text(text, into) if len(text) > LONG else text
 
 
-def raw_line(line: bytes) -> dict[str, str]:
-    """The native value that keeps a source line (without its line feed) as it is."""
+def stored_text(text: str, into: dict[str, bytes]) -> Any:
+    """The reference object of a text that is too long for a session file, moved to `into`; any other text itself."""
     try:
-        return {"$line": line.decode()}
+        return attachments.store_text(text, into) if len(text.encode()) > attachments.TEXT_LIMIT else text
+    except UnicodeEncodeError:  # lone surrogates: no UTF-8 file can hold it, the session file can
+        return text
+
+
+def raw_line(line: bytes, into: dict[str, bytes] | None = None) -> dict[str, Any]:
+    """The native value that keeps a source line (without its line feed) as it is; a long one is moved to `into`."""
+    limit = attachments.TEXT_LIMIT if into is not None else len(line)
+    try:
+        text: Any = line.decode()
+        marker = "$line"
+        if len(line) > limit and into is not None:
+            text = attachments.store_text(text, into)
     except UnicodeDecodeError:
-        return {"$line64": base64.b64encode(line).decode()}
+        text = base64.b64encode(line).decode()
+        marker = "$line64"
+        if len(line) > limit and into is not None:
+            text = attachments.store_base64(text, None, into)
+    return {marker: text}
+
+
+def kept_line(value: Any, load: attachments.Load) -> bytes | None:
+    """The line that `raw_line` kept in `value`; None where it holds none. Raises KeyError for a missing attachment."""
+    marker = next(iter(value), None) if type(value) is dict else None
+    if marker not in ("$line", "$line64"):
+        return None
+    text = _loaded(value[marker], load)
+    if marker == "$line":
+        return text.encode("utf-8", "surrogatepass")
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise KeyError("$line64 is not base64") from None
 
 
 def unfold(message: Message, load: attachments.Load) -> Any:
-    """The record a message was made from. Raises KeyError where an attachment or a pointed-to value is missing."""
-    return _unfold(message.native, message, load)
+    """The record a message was made from; None where its line was no record.
+
+    Raises KeyError where an attachment or a pointed-to value is missing.
+    """
+    line = kept_line(message.native, load)
+    if line is None:
+        return _unfold(message.native, message, load)
+    try:
+        return jsonio.loads(line)
+    except ValueError:
+        return None
 
 
 def record_line(message: Message, load: attachments.Load) -> bytes:
     """The source line (without line feed) a message was made from; for providers that write JSON lines."""
-    native = message.native
-    if type(native) is dict:
-        first = next(iter(native), None)
-        if first == "$line":
-            return str(native["$line"]).encode("utf-8", "surrogatepass")
-        if first == "$line64":
-            return base64.b64decode(native["$line64"])
-    return jsonio.dumps(unfold(message, load))
+    line = kept_line(message.native, load)
+    return line if line is not None else jsonio.dumps(_unfold(message.native, message, load))
 
 
 def _unfold(value: Any, message: Message, load: attachments.Load) -> Any:
-    if type(value) is list:
+    kind = type(value)
+    if kind is list:
         return [_unfold(item, message, load) for item in value]
-    if type(value) is not dict:
+    if kind is not dict:
         return value
     first = next(iter(value), None)
     if first not in MARKERS:
         return {key: _unfold(item, message, load) for key, item in value.items()}
+    inner = value[first]
+    if first == "$escaped" and type(inner) is dict:
+        return {key: _unfold(item, message, load) for key, item in inner.items()}
     if first == "$attachment":
-        return attachments.load_string(value, load)
-    if first == "$escaped":
-        return {key: _unfold(item, message, load) for key, item in value["$escaped"].items()}
-    if first == "$cat":
-        return "".join(_unfold(item, message, load) for item in value["$cat"])
-    if first in ("$line", "$line64"):
-        return value
-    pointed = plain(look_up(message, value[first]), load)
+        return _loaded(value, load)
+    if first == "$cat" and type(inner) is list:
+        return "".join(str(_unfold(item, message, load)) for item in inner)
+    if first not in ("$", "$json", "$json_spaced") or type(inner) is not str:
+        raise KeyError(f"{first} says nothing that can be put back")
+    pointed = plain(look_up(message, inner), load)
     if first == "$json":
         return jsonio.dumps(pointed).decode()
     if first == "$json_spaced":
@@ -135,23 +221,40 @@ def _unfold(value: Any, message: Message, load: attachments.Load) -> Any:
 def look_up(message: Message, path: str) -> Any:
     """The value at a pointer's path. Raises KeyError where there is none."""
     head, *rest = path.split(".")
-    value = getattr(message, head, None)
+    value = getattr(message, head) if head in _FIELDS else None
     for step in rest:
+        if type(value) is dict and "$escaped" in value and next(iter(value)) == "$escaped":
+            value = value["$escaped"]
         try:
             value = value[int(step)] if type(value) is list else value[step]  # type: ignore[index]
-        except (IndexError, ValueError, TypeError):
+        except (IndexError, KeyError, ValueError, TypeError):
             raise KeyError(path) from None
+    if value is None:
+        raise KeyError(path)
     return value
 
 
 def plain(value: Any, load: attachments.Load) -> Any:
     """A content value with its reference objects resolved and its escapes undone."""
-    if type(value) is list:
+    kind = type(value)
+    if kind is list:
         return [plain(item, load) for item in value]
-    if type(value) is not dict:
+    if kind is not dict:
         return value
     if attachments.is_reference(value):
-        return attachments.load_string(value, load)
-    if next(iter(value), None) == "$escaped":
+        return _loaded(value, load)
+    if "$escaped" in value and next(iter(value)) == "$escaped" and type(value["$escaped"]) is dict:
         value = value["$escaped"]
     return {key: plain(item, load) for key, item in value.items()}
+
+
+def _loaded(value: Any, load: attachments.Load) -> str:
+    """A string that may have moved to an attachment. Raises KeyError for anything else, or where it is missing."""
+    if type(value) is str:
+        return value
+    if attachments.is_reference(value) and type(value["$attachment"]) is str:
+        try:
+            return attachments.load_string(value, load)
+        except UnicodeDecodeError:
+            raise KeyError(f"attachment {value['$attachment']} is damaged") from None
+    raise KeyError("a text or a reference to an attachment is expected")

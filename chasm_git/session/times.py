@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from typing import Any
 
-_CANONICAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_CANONICAL = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d\.\d{3}Z", re.ASCII)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -17,23 +17,22 @@ def iso(value: Any) -> str | None:
     1970, told apart by size (providers mix seconds and milliseconds in one store).
     """
     if type(value) is str:
-        if _CANONICAL.fullmatch(value):
-            return value
         try:
             moment = dt.datetime.fromisoformat(value)
-        except ValueError:
+            if _CANONICAL.fullmatch(value):
+                return value
+            return _written(moment.astimezone(dt.UTC) if moment.tzinfo else moment)
+        except (ValueError, OverflowError):  # the latter: a zone that leads out of the years there are
             return None
-        moment = moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-        return _written(moment)
     if type(value) in (int, float) and value > 0:
-        milliseconds = float(value)
-        for limit, factor in ((1e11, 1000.0), (1e14, 1.0), (1e17, 1e-3)):
-            if milliseconds < limit:
-                milliseconds *= factor
-                break
-        else:
-            milliseconds *= 1e-6
         try:
+            milliseconds = float(value)
+            for limit, factor in ((1e11, 1000.0), (1e14, 1.0), (1e17, 1e-3)):
+                if milliseconds < limit:
+                    milliseconds *= factor
+                    break
+            else:
+                milliseconds *= 1e-6
             return _written(_EPOCH + dt.timedelta(milliseconds=round(milliseconds)))
         except OverflowError:
             return None
@@ -41,4 +40,4 @@ def iso(value: Any) -> str | None:
 
 
 def _written(moment: dt.datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
