@@ -1,0 +1,222 @@
+"""Keeps the repository small and quick, by the user's git: when it is due, and the doing of it.
+
+Every harvest of a session that grew adds the whole session once more; only packing makes deltas of that. git itself
+would wait for 6,700 loose objects, which can be a gigabyte here, so bytes decide. A detached process does the work
+(``python -m chasm_git.archive.maintain GIT_DIR``), one at a time per archive.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from chasm_git.archive import durable
+from chasm_git.archive.git import Git
+from chasm_git.archive.locks import ArchiveLocked, ProcessLock
+from chasm_git.errors import ChasmError
+
+LOOSE_BYTES = 64 << 20
+LOOSE_OBJECTS = 2000
+PACKS = 50
+
+_RECORD = "maintenance.json"
+_LOCK = "maintenance.lock"
+_UNDELTIFIED = "undeltified"
+
+
+class Weight(NamedTuple):
+    """What a repository's objects take."""
+
+    loose_objects: int
+    loose_bytes: int
+    packs: int
+    pack_bytes: int
+
+    @property
+    def bytes(self) -> int:
+        """All objects together."""
+        return self.loose_bytes + self.pack_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a maintenance did."""
+
+    before: Weight
+    after: Weight
+    seconds: float
+    fresh_deltas: bool
+    """Deltas were looked for from scratch, not only for what was loose."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Repository:
+    git_dir: Path
+    worktree: Path | None = None
+
+
+def weigh(git_dir: Path) -> Weight:
+    """Count and add up a repository's objects by its folders alone: some milliseconds."""
+    objects = _common(git_dir) / "objects"
+    count = size = packs = pack_size = 0
+    for folder in _entries(objects):
+        if len(folder.name) == 2:
+            for entry in _entries(Path(folder.path)):
+                found = _size(entry)
+                if found is not None:
+                    count += 1
+                    size += found
+    for entry in _entries(objects / "pack"):
+        pack_size += _size(entry) or 0
+        packs += entry.name.endswith(".pack")
+    return Weight(count, size, packs, pack_size)
+
+
+def due(git_dir: Path, weight: Weight | None = None) -> str | None:
+    """Why maintenance is due, in words; None where it is not.
+
+    What the last one could not do anything about (packs that are kept, unreachable objects still young) does not count.
+    """
+    now = weight if weight is not None else weigh(git_dir)
+    if now.loose_bytes <= LOOSE_BYTES and now.loose_objects <= LOOSE_OBJECTS and now.packs <= PACKS:
+        return None
+    left = _last(git_dir)
+    if now.loose_bytes - left.loose_bytes > LOOSE_BYTES:
+        return f"{now.loose_bytes >> 20} MB of objects are not packed"
+    if now.loose_objects - left.loose_objects > LOOSE_OBJECTS:
+        return f"{now.loose_objects} objects are not packed"
+    if now.packs - left.packs > PACKS:
+        return f"there are {now.packs} packs"
+    return None
+
+
+def note_undeltified(git_dir: Path) -> None:
+    """Remember that a pack was written without deltas.
+
+    git copies such a pack as it is and looks for deltas between its objects only when told to, so the next maintenance
+    tells it. The note outlives the pack: whoever repacks in the meantime copies its objects as they are.
+    """
+    _state(git_dir).joinpath(_UNDELTIFIED).touch()
+
+
+def run(git_dir: Path) -> Outcome:
+    """Pack everything, now. Raises ArchiveLocked where a maintenance runs already, GitError."""
+    lock = ProcessLock(_state(git_dir) / _LOCK)
+    lock.acquire(0)
+    try:
+        return _run(git_dir)
+    finally:
+        lock.release()
+
+
+def start(git_dir: Path, python: str = "") -> None:
+    """Run maintenance in a process of its own that nobody waits for, at low priority."""
+    command = [python or sys.executable, "-P", "-m", "chasm_git.archive.maintain", str(git_dir.absolute())]
+    apart: dict[str, Any] = {"start_new_session": True}
+    if os.name == "nt":
+        apart = {"creationflags": 0x00000008 | 0x00004000}  # detached, below normal priority
+    subprocess.Popen(  # it outlives us on purpose
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=git_dir,
+        **apart,
+    )
+
+
+def _run(git_dir: Path) -> Outcome:
+    git = Git(_Repository(git_dir))
+    before = weigh(git_dir)
+    note = _state(git_dir) / _UNDELTIFIED
+    fresh = note.exists()
+    started = time.monotonic()
+    # the usual window and depth: larger ones cost minutes on long sessions and gain nothing
+    usual = ("gc.aggressiveWindow=10", "gc.aggressiveDepth=50")
+    try:
+        # a pack written while git works is noted anew
+        note.unlink(missing_ok=True)
+        git.run("gc", "--quiet", *(["--aggressive"] if fresh else []), settings=usual)
+        git.run("commit-graph", "write", "--reachable", "--changed-paths", "--no-progress")
+    except BaseException as error:
+        if fresh:
+            note.touch()
+        _record(git_dir, weigh(git_dir), str(error) or type(error).__name__)
+        raise
+    outcome = Outcome(before, weigh(git_dir), round(time.monotonic() - started, 3), fresh)
+    _record(git_dir, outcome.after, None)
+    return outcome
+
+
+def _record(git_dir: Path, left: Weight, error: str | None) -> None:
+    state = _state(git_dir)
+    record = {"at": round(time.time()), "error": error, **left._asdict()}
+    durable.write_whole(state / _RECORD, json.dumps(record).encode() + b"\n", state)
+
+
+def _last(git_dir: Path) -> Weight:
+    """What the last maintenance left; nothing where there was none or its record cannot be read."""
+    try:
+        record = json.loads((_state(git_dir) / _RECORD).read_bytes())
+        return Weight(*(int(record[name]) for name in Weight._fields))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Weight(0, 0, 0, 0)
+
+
+def _common(git_dir: Path) -> Path:
+    """The repository a linked worktree's own folder belongs to; the folder itself where it is no linked one."""
+    try:
+        return git_dir / (git_dir / "commondir").read_text("utf-8").strip()
+    except OSError:
+        return git_dir
+
+
+def _state(git_dir: Path) -> Path:
+    state = git_dir / "chasm"
+    state.mkdir(exist_ok=True)
+    return state
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _size(entry: os.DirEntry[str]) -> int | None:
+    try:
+        return entry.stat(follow_symlinks=False).st_size
+    except FileNotFoundError:  # packed and removed while we look
+        return None
+
+
+def main(arguments: list[str]) -> int:
+    """The detached process: maintenance of the repository named, quietly. How it went is in the record."""
+    if hasattr(os, "nice"):
+        os.nice(15)
+    try:
+        run(Path(arguments[0]))
+    except ArchiveLocked:
+        return 0
+    except ChasmError:
+        return 1
+    return 0
+
+
+def as_json(outcome: Outcome) -> dict[str, Any]:
+    """An outcome for programs."""
+    made = asdict(outcome)
+    made["before"], made["after"] = outcome.before._asdict(), outcome.after._asdict()
+    return made
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
