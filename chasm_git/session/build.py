@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from chasm_git.session import attachments, jsonio
-from chasm_git.session.model import Message, Part
+from chasm_git.session.model import Json, Message, Part
 from chasm_git.session.native import DEPTH, LONG, MARKERS, SHORTEST, Index, TooDeep, fold, raw_line, stored_text
 
 
@@ -33,6 +33,7 @@ class Builder:
         content: str | list[Part] = "",
         line: bytes | None = None,
         json_texts: dict[str, str] | None = None,
+        derived: dict[str, Json] | None = None,
         **fields: Any,
     ) -> Message:
         """Add the message that `record` (a JSON value) stands for, and return it.
@@ -46,18 +47,20 @@ class Builder:
             line: the source line, where JSON does not give it back from `record`: it is kept instead.
             json_texts: texts of the record that are the JSON of a content value, by that value's path
                 (``{"content.0.arguments": '{"cmd":"ls"}'}``): then only the value is stored.
+            derived: texts of the record that stand in the content in another way, each with the native value that gives
+                it back (`native.slice_of` a text that was joined from several, a ``$cat`` of some).
             fields: any other field of `Message`.
         """
         key = self._unique(id if id is not None else record_id(record, line))
         above = self.messages[-1].id if self.messages else None
         try:
-            made = self._made(record, key, role, timestamp, content, above, line, json_texts, fields)
+            made = self._made(record, key, role, timestamp, content, above, line, json_texts, derived, fields)
         except TooDeep:
             line = line if line is not None else jsonio.dumps(record)
             shallow = content if isinstance(content, str) else [_shallow(part) for part in content]
             if jsonio.deeper(fields.get("usage"), DEPTH):
                 fields["usage"] = None
-            made = self._made(record, key, role, timestamp, shallow, above, line, None, fields)
+            made = self._made(record, key, role, timestamp, shallow, above, line, None, None, fields)
         self.messages.append(made)
         return made
 
@@ -71,6 +74,7 @@ class Builder:
         above: str | None,
         line: bytes | None,
         json_texts: dict[str, str] | None,
+        derived: dict[str, Json] | None,
         fields: dict[str, Any],
     ) -> Message:
         index = Index()
@@ -94,6 +98,8 @@ class Builder:
         if json_texts:
             for path, text in json_texts.items():
                 _json_text(text, path, content, index)
+        for text, marker in (derived or {}).items():
+            index.strings.setdefault(text, marker)
         if line is not None:
             native: Any = raw_line(line, self.attachments)
         else:

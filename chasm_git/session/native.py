@@ -5,7 +5,9 @@ back, so that the record comes out equal, key order included. Markers are dicts 
 
     {"$": "content.0.text"}            the value at that place of the message (id, timestamp, turn, model, content…)
     {"$json": "content.0.arguments"}   the compact JSON text of that value (``$json_spaced``: with ", " and ": ")
+    {"$slice": "content.0.text", "at": [3, 40]}   characters 3 to 40 of that text (joined from several of the record)
     {"$cat": [value, …]}               these strings, one after the other (data: URLs around an attachment)
+    {"$octets": "iVBORw0…"}            the bytes of this base64 text as JavaScript writes them: {"0":137,"1":80,…}
     {"$attachment": name, …}           a reference object: see `attachments`
     {"$escaped": {…}}                  a record's own dict whose first key looks like one of these
     {"$line": "…"}                     in place of a record: the source line itself, where JSON does not give it back
@@ -24,11 +26,15 @@ from typing import Any
 from chasm_git.session import attachments, jsonio
 from chasm_git.session.model import Message
 
-MARKERS = frozenset({"$", "$json", "$json_spaced", "$cat", "$attachment", "$escaped", "$line", "$line64"})
+MARKERS = frozenset(
+    {"$", "$json", "$json_spaced", "$slice", "$cat", "$octets", "$attachment", "$escaped", "$line", "$line64"}
+)
 DEPTH = 128
 """Containers within containers a message may hold: all that walks messages does so by recursion."""
 SHORTEST = 18
 """A string this short is kept: its pointer would be no shorter."""
+FEWEST_OCTETS = 32
+"""Shorter dumps of bytes are kept: their base64 is no shorter."""
 LONG = attachments.TEXT_LIMIT // 4
 """Characters that can be more than `attachments.TEXT_LIMIT` bytes."""
 
@@ -45,7 +51,7 @@ class Index:
     __slots__ = ("containers", "has_data", "strings")
 
     def __init__(self) -> None:
-        self.strings: dict[str, dict[str, str]] = {}
+        self.strings: dict[str, dict[str, Any]] = {}
         self.containers: dict[int, dict[str, str]] = {}
         self.has_data = False
         """Whether one of the strings is binary data, which ``data:`` URLs may hold."""
@@ -86,6 +92,8 @@ def _fold_dict(record: dict[str, Any], index: Index, into: dict[str, bytes], dep
     """As `fold`. Most values of a record are met here, so it does in its loop what `fold` does by call."""
     if depth > DEPTH:
         raise TooDeep(f"nested more than {DEPTH} deep")
+    if "0" in record and (dumped := octets(record)) is not None:
+        return _fold_octets(dumped, index, into)
     made = None
     strings = index.strings
     for key, item in record.items():
@@ -132,6 +140,27 @@ def _fold_long(text: str, index: Index, into: dict[str, bytes]) -> Any:
         if pointer is not None:
             return {"$cat": [text[: comma + 1], pointer.copy()]}
     return stored_text(text, into) if len(text) > LONG else text
+
+
+def octets(value: Any) -> bytes | None:
+    """The bytes of a JSON object that JavaScript made of a byte array; None for any other value, and for few bytes."""
+    if type(value) is not dict or len(value) < FEWEST_OCTETS:
+        return None
+    for number, (key, octet) in enumerate(value.items()):
+        if type(octet) is not int or not 0 <= octet <= 255 or key != str(number):
+            return None
+    return bytes(value.values())
+
+
+def _fold_octets(data: bytes, index: Index, into: dict[str, bytes]) -> dict[str, Any]:
+    text = base64.b64encode(data).decode()
+    pointer = index.strings.get(text)
+    return {"$octets": pointer.copy() if pointer is not None else attachments.store_base64(text, None, into)}
+
+
+def slice_of(path: str, start: int, end: int) -> dict[str, Any]:
+    """The native value for a text that stands at `path` from character `start` on, up to `end`."""
+    return {"$slice": path, "at": [start, end]}
 
 
 def stored_text(text: str, into: dict[str, bytes]) -> Any:
@@ -208,6 +237,10 @@ def _unfold(value: Any, message: Message, load: attachments.Load) -> Any:
         return _loaded(value, load)
     if first == "$cat" and type(inner) is list:
         return "".join(str(_unfold(item, message, load)) for item in inner)
+    if first == "$octets":
+        return _octets_object(_unfold(inner, message, load))
+    if first == "$slice" and type(inner) is str:
+        return _sliced(plain(look_up(message, inner), load), value.get("at"))
     if first not in ("$", "$json", "$json_spaced") or type(inner) is not str:
         raise KeyError(f"{first} says nothing that can be put back")
     pointed = plain(look_up(message, inner), load)
@@ -216,6 +249,19 @@ def _unfold(value: Any, message: Message, load: attachments.Load) -> Any:
     if first == "$json_spaced":
         return json.dumps(pointed, ensure_ascii=False)
     return pointed
+
+
+def _octets_object(text: Any) -> dict[str, int]:
+    try:
+        return {str(number): octet for number, octet in enumerate(base64.b64decode(text, validate=True))}
+    except (TypeError, ValueError):
+        raise KeyError("$octets is not base64") from None
+
+
+def _sliced(text: Any, at: Any) -> str:
+    if type(text) is str and type(at) is list and len(at) == 2 and all(type(n) is int and n >= 0 for n in at):
+        return text[at[0] : at[1]]
+    raise KeyError("$slice says nothing that can be put back")
 
 
 def look_up(message: Message, path: str) -> Any:
