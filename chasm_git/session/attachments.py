@@ -87,9 +87,12 @@ def names_in(value: Any) -> set[str]:
         item = stack.pop()
         if type(item) is dict:
             if is_reference(item):
-                found.add(item["$attachment"])
-            else:
-                stack.extend(item.values())
+                if type(item["$attachment"]) is str:
+                    found.add(item["$attachment"])
+                continue
+            if "$escaped" in item and next(iter(item)) == "$escaped" and type(item["$escaped"]) is dict:
+                item = item["$escaped"]  # a provider's own dict, which may look like a reference
+            stack.extend(item.values())
         elif type(item) is list:
             stack.extend(item)
     return found
