@@ -21,6 +21,25 @@ from typing import NamedTuple
 SESSIONS = "sessions"
 ATTACHMENTS = "attachments"
 
+ATTRIBUTES = """\
+# every file is kept byte for byte; sessions are merged and shown by message, not by line
+* -text
+sessions/** merge=chasm diff=chasm -text
+attachments/** -diff -merge -text
+"""
+"""What ``.gitattributes`` says in a new archive."""
+
+EXCLUDES = """\
+# unfinished files of chasm
+.chasm-*.tmp
+"""
+"""What ``$GIT_DIR/info/exclude`` says."""
+
+SETTINGS = """\
+# Settings of this archive, shared by every machine that uses it. Everything has a default; see `chasm --help`.
+"""
+"""What ``chasm.yaml`` says in a new archive."""
+
 _SAFE = re.compile(r"[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9_-]+)*")
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
 _LONGEST = 100
