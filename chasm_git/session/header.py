@@ -44,8 +44,8 @@ def merge_headers(base: Header | None, ours: Header, theirs: Header, *, provider
     losers: dict[str, list[Json]] = {}
     for name in _FIELDS:
         value, lost = _key(getattr(before, name, None), getattr(one, name), getattr(other, name), provider)
-        if name == "native" and provider:  # what its store looks like now: a torn tail, say, that has gone
-            value, lost = other.native, None
+        if name == "native" and provider and (before is None or before.native != other.native):
+            value, lost = other.native, None  # what its store looks like now: a torn tail, say, that has gone
         setattr(made, name, value)
         if lost is not None and name not in _KEPT_BY_GROWTH:
             clashes.append(name)

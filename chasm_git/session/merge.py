@@ -74,7 +74,7 @@ def absorb(base: bytes | None, archived: bytes, fresh: bytes) -> Merged:
         archived: the archive's version, with what people and other machines did to it.
         fresh: what the provider holds now.
     """
-    if fresh in (archived, base):
+    if fresh == archived:
         return Merged(archived)
     return _merge(_read(base) if base else None, _read(archived), _read(fresh), provider=True)
 

@@ -1,0 +1,244 @@
+"""From one source to the bytes the archive will hold: read, join with what is there, hash, compress.
+
+Runs in worker processes as well as in the main one; takes and gives what can be pickled. No write to the repository:
+that is the main process's alone. Where there is a worktree, the file is staged (written under a scratch name).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from chasm_git.archive import layout
+from chasm_git.archive.durable import scratch_name
+from chasm_git.archive.objects import blob_id, compress
+from chasm_git.archive.repo import open_archive
+from chasm_git.providers.base import Problem, Provider, Source
+from chasm_git.session import codec, merge
+from chasm_git.session.model import Session
+from chasm_git.session.readable import display_title
+
+if TYPE_CHECKING:
+    from chasm_git.archive.repo import Archive
+
+
+class Blob(NamedTuple):
+    """An object ready to be written."""
+
+    id: str
+    size: int
+    compressed: bytes
+
+
+class Place(NamedTuple):
+    """Where a session stands already: its path, its blob in the archive, and what its provider held last."""
+
+    path: str
+    archived: str | None
+    base: str | None
+
+
+@dataclass(slots=True)
+class Result:
+    """One session of a source, joined."""
+
+    provider: str
+    id: str
+    path: str
+    title: str
+    fresh: str
+    """Blob id of what the provider holds now."""
+    archived: str
+    """Blob id of what the archive shall hold."""
+    before: str | None
+    """Blob id of what the archive held when this was made."""
+    messages: int
+    """Messages in the archive from now on."""
+    added: int
+    """How many of them are new."""
+    first: str = ""
+    last: str = ""
+    """Ids of the first and the last message of the conversation, "" without one."""
+    shrunk: int = 0
+    """Messages the archive holds and the provider does not any more."""
+    kept: list[str] = field(default_factory=list)
+    """Messages the provider cut down; the archive's copies were kept."""
+    blobs: list[Blob] = field(default_factory=list)
+    staged: str | None = None
+    is_forked: bool = False
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of one source."""
+
+    provider: str
+    key: str
+    stamp: str
+    results: list[Result] = field(default_factory=list)
+    attachments: list[tuple[str, Blob]] = field(default_factory=list)
+    """(name, blob) of attachments the archive may not hold yet."""
+    problems: list[Problem] = field(default_factory=list)
+    titles: dict[str, str] = field(default_factory=dict)
+    skipped: int = 0
+    """Sessions that the harvest was told to leave out."""
+    is_passing: bool = False
+    """The failure is the system's (no permission, a locked file), not the file's: it is worth another try."""
+
+    def failure(self) -> str | None:
+        """Why the source could not be read, if so."""
+        return next((problem.reason for problem in self.problems if problem.fatal), None)
+
+
+@dataclass(slots=True)
+class Options:
+    """What a harvest was asked for."""
+
+    workspace: str | None = None
+    sessions: frozenset[str] | None = None
+    stage: Path | None = None
+    """Folder for staged worktree files; None = there is no worktree."""
+    dry: bool = False
+
+
+class Reader:
+    """Turns sources into outcomes. One for each process.
+
+    Args:
+        archive: read from only.
+        places: by provider and file name (`layout.file_name`), for every session the archive or a provider's ref has.
+        known: names of attachments the archive holds.
+    """
+
+    def __init__(
+        self, archive: Archive, places: dict[tuple[str, str], Place], known: set[str], options: Options
+    ) -> None:
+        self._archive = archive
+        self.places = places
+        self._known = known
+        self._options = options
+
+    def reopen(self) -> None:
+        """Open the archive anew: a forked process must not share file positions with its parent."""
+        self._archive = open_archive(self._archive.path)
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self._archive.path, self.places, self._known, self._options
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        path, self.places, self._known, self._options = state
+        self._archive = open_archive(path)
+
+    def outcome(self, provider: Provider, source: Source) -> Outcome:
+        """Read one source. What goes wrong becomes a problem of the outcome, whatever it is."""
+        made = Outcome(provider.name, source.key, source.stamp)
+        try:
+            reading = provider.read(source)
+            made.problems += reading.problems
+            made.titles = reading.titles
+            for session in reading.sessions:
+                if self._is_wanted(session):
+                    made.results.append(self._result(session))
+                else:
+                    made.skipped += 1
+            if made.results:
+                self._attach(reading.attachments, made)
+        except OSError as error:
+            made.is_passing = True
+            made.problems.append(Problem(str(error.filename or source.path), error.strerror or str(error)))
+        except codec.CodecError as error:
+            made.problems.append(Problem(str(source.path), f"the archive's file of it cannot be read: {error}"))
+        except Exception as error:  # noqa: BLE001 - one reader's bug must not cost the other sources; it is reported
+            made.problems.append(Problem(str(source.path), f"reader failed: {type(error).__name__}: {error}"))
+        return made
+
+    def rejoin(self, provider: str, path: str, archived: str | None, base: str) -> Result:
+        """Join what a provider held at the last harvest with an archive that has moved since."""
+        fresh = self._archive.read(base)
+        session = codec.loads_header(codec.split(fresh)[0])
+        return self._joined(session, fresh, Place(path, archived, base), len(codec.split(fresh)[1]))
+
+    def _is_wanted(self, session: Session) -> bool:
+        options = self._options
+        if options.sessions is not None and session.id not in options.sessions:
+            return False
+        if options.workspace is None:
+            return True
+        return session.workspace is not None and is_below(session.workspace, options.workspace)
+
+    def _result(self, session: Session) -> Result:
+        name = layout.file_name(session.id)
+        place = self.places.get((session.provider, name))
+        if place is None:
+            place = Place(layout.session_path(session.provider, session.id, session.created_at), None, None)
+        talk = [message.id for message in session.messages if message.role in ("user", "assistant")]
+        made = self._joined(session, codec.dumps(session), place, len(session.messages))
+        made.title = display_title(session) or ""
+        made.is_forked = session.forked_from is not None
+        if talk:
+            made.first, made.last = talk[0], talk[-1]
+        return made
+
+    def _joined(self, session: Session, fresh: bytes, place: Place, count: int) -> Result:
+        fresh_id = blob_id(fresh)
+        made = Result(
+            session.provider,
+            session.id,
+            place.path,
+            session.title or "",
+            fresh=fresh_id,
+            archived=fresh_id,
+            before=place.archived,
+            messages=count,
+            added=count,
+        )
+        data = fresh
+        if place.archived is not None and place.archived != fresh_id:
+            archived = self._archive.read(place.archived)
+            base = self._archive.read(place.base) if place.base is not None else None
+            joined = merge.absorb(base, archived, fresh)
+            data = joined.data
+            made.kept = joined.kept
+            made.archived = blob_id(data)
+            made.messages = len(codec.split(data)[1])
+            made.added = made.messages - _count(archived)
+            made.shrunk = made.messages - count
+        elif place.archived is not None:
+            made.added = 0
+        if self._options.dry:
+            return made
+        if made.archived != place.archived:
+            made.blobs.append(Blob(made.archived, len(data), compress(data)))
+            if self._options.stage is not None:
+                staged = self._options.stage / scratch_name()
+                staged.write_bytes(data)
+                made.staged = str(staged)
+        if fresh_id not in (made.archived, place.base, place.archived):
+            made.blobs.append(Blob(fresh_id, len(fresh), compress(fresh)))
+        return made
+
+    def _attach(self, found: dict[str, bytes], made: Outcome) -> None:
+        for name, data in found.items():
+            if name not in self._known:
+                self._known.add(name)
+                if not self._options.dry:
+                    made.attachments.append((name, Blob(blob_id(data), len(data), compress(data))))
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether a workspace is a folder or lies below it."""
+    folder = folder.rstrip("/\\")
+    return path == folder or path.startswith((folder + "/", folder + "\\"))
+
+
+def _count(data: bytes) -> int:
+    try:
+        return len(codec.split(data)[1])
+    except ValueError:
+        return len(codec.loads(data).messages)
+
+
+def attachment_names(paths: dict[str, str]) -> set[str]:
+    """Names of the attachments among the archive's paths."""
+    return {path.rpartition("/")[2] for path in paths}

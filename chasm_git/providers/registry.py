@@ -1,0 +1,39 @@
+"""All providers, in the order they are shown; modules are imported when their provider is used.
+
+A third party joins with an entry point in the group ``chasm_git.providers``, name = provider name, value = its class.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+
+from chasm_git.errors import UsageError
+from chasm_git.providers.base import Provider
+
+BUILT_IN: dict[str, str] = {
+    "claude-code": "chasm_git.providers.claude_code:ClaudeCode",
+    "codex": "chasm_git.providers.codex:Codex",
+    "vscode": "chasm_git.providers.vscode:VSCode",
+}
+
+GROUP = "chasm_git.providers"
+
+
+def names() -> list[str]:
+    """Names of all registered providers, our own first."""
+    return [*BUILT_IN, *sorted({point.name for point in entry_points(group=GROUP)} - set(BUILT_IN))]
+
+
+def load(name: str) -> Provider:
+    """The provider of a name. Raises UsageError for one that is not registered."""
+    place = BUILT_IN.get(name)
+    if place is not None:
+        module, _, attribute = place.partition(":")
+        made: Provider = getattr(import_module(module), attribute)()
+        return made
+    for point in entry_points(group=GROUP):
+        if point.name == name:
+            found: Provider = point.load()()
+            return found
+    raise UsageError(f"no provider is called {name!r}; there are: {', '.join(names())}")
