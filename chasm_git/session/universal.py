@@ -51,7 +51,7 @@ def universal(session: Session, load: attachments.Load | None = None) -> dict[st
         "tags": list(session.tags),
         "git": session.git,
         "messages": messages,
-        "metadata": _metadata(messages, view.usage.values(), view.files),
+        "metadata": _metadata(view, messages),
     }
 
 
@@ -68,6 +68,7 @@ class _View:
         self.messages: list[dict[str, Json]] = []
         self.usage: dict[tuple[str, ...], dict[str, Json]] = {}
         self.files: dict[str, None] = {}
+        self.models: dict[str, None] = {}
         self._answers: dict[tuple[Any, ...], dict[str, Json]] = {}
         """Model answers that further records may belong to."""
         self._waiting: dict[str, list[tuple[dict[str, Json], dict[str, Json]]]] = {}
@@ -83,6 +84,8 @@ class _View:
         if type(message.usage) is dict:
             key = ("turn", message.turn) if message.turn is not None else ("id", message.id)
             self.usage[key] = message.usage
+        if message.model:
+            self.models[message.model] = None
         if message.role == "event":
             self._errors_of(message)
             return
@@ -273,17 +276,18 @@ def _join(made: dict[str, Json], key: str, text: str) -> None:
         made[key] = f"{made[key]}\n\n{text}" if made.get(key) else text
 
 
-def _metadata(messages: list[dict[str, Json]], usages: Any, files: dict[str, None]) -> dict[str, Json]:
-    answers = Counter(m["model"] for m in messages if isinstance(m["model"], str) and m["model"])
+def _metadata(view: _View, messages: list[dict[str, Json]]) -> dict[str, Json]:
+    """Models in the order of their first mention (the one with most messages is the session's), and the totals."""
+    said = Counter(message["model"] for message in messages)
     total: Counter[str] = Counter()
-    for usage in usages:
+    for usage in view.usage.values():
         for key, value in usage.items():
             if type(value) in (int, float):
                 total[key] += value
     return {
-        "model": max(answers, key=lambda name: answers[name], default=None),
-        "models": list(answers),
+        "model": max(view.models, key=lambda name: said[name], default=None),
+        "models": list(view.models),
         "total_tokens": {"input": total["input_tokens"], "output": total["output_tokens"]},
         "usage": dict(total),
-        "files_referenced": list(files),
+        "files_referenced": list(view.files),
     }

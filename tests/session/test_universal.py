@@ -157,6 +157,19 @@ def test_usage_of_bookkeeping_counts_and_a_turn_counts_once() -> None:
     assert metadata["usage"] == {"input_tokens": 15, "output_tokens": 7, "cost": 0.5}
 
 
+def test_models_are_those_of_any_record_and_the_busiest_is_the_sessions() -> None:
+    metadata = universal(
+        made(
+            Message("1", "event", model="chosen"),
+            Message("2", "assistant", content="a", model="small"),
+            Message("3", "assistant", content="b", model="large"),
+            Message("4", "assistant", content="c", model="large"),
+        )
+    )["metadata"]
+    assert (metadata["model"], metadata["models"]) == ("large", ["chosen", "small", "large"])
+    assert universal(made(Message("1", "event", model="chosen")))["metadata"]["model"] == "chosen"
+
+
 def test_what_is_marked() -> None:
     shown = messages_of(
         Message("1", "user", content="<environment>", injected=True),
