@@ -98,10 +98,13 @@ class Git:
         place: the repository, and its worktree if it has one.
         attended: a person is there to be asked for a password.
         index: another index file than the repository's own (git hands one to its hooks).
+        folder: where git is started; by default the worktree's top, or the repository.
     """
 
-    def __init__(self, place: Place, *, attended: bool = False, index: Path | None = None) -> None:
-        self.folder = place.worktree or place.git_dir
+    def __init__(
+        self, place: Place, *, attended: bool = False, index: Path | None = None, folder: Path | None = None
+    ) -> None:
+        self.folder = folder or place.worktree or place.git_dir
         self._where = [f"--git-dir={place.git_dir}"]
         if place.worktree is not None:
             self._where.append(f"--work-tree={place.worktree}")

@@ -59,9 +59,13 @@ def file_name(session_id: str) -> str:
     """The file name (without ``.yaml``) for a session id."""
     if len(session_id) <= _LONGEST and _SAFE.fullmatch(session_id) and not _DEVICE.fullmatch(session_id):
         return session_id
-    readable = re.sub(r"[^a-z0-9_-]+", "-", session_id.lower()).strip("-")[:48] or "session"
     digest = hashlib.sha256(session_id.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{readable}~{digest[:16]}"
+    return f"{readable(session_id) or 'session'}~{digest[:16]}"
+
+
+def readable(session_id: str) -> str:
+    """What a file name with a ``~`` begins with, of the whole id or of its beginning."""
+    return re.sub(r"[^a-z0-9_-]+", "-", session_id.lower()).strip("-")[:48]
 
 
 def session_path(provider: str, session_id: str, created_at: str | None) -> str:

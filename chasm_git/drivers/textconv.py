@@ -10,24 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from chasm_git.session import codec
-from chasm_git.session.conversation import as_text
-from chasm_git.session.readable import visible
-
-
-def convert(data: bytes) -> str:
-    """The text of a session file's bytes; the bytes as text, with the reason above, where they cannot be read."""
-    if not data:
-        return ""
-    try:
-        return as_text(codec.loads(data))
-    except codec.CodecError as error:
-        reason = f"not a readable session file: {error}"
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        # the file parses, but a value in it is of a kind no session of ours has
-        reason = f"not shown as a conversation: {type(error).__name__}: {error}"
-    text = visible(data.decode("utf-8", "replace"))
-    return f"!! {visible(reason).splitlines()[0]}\n{text}"
+from chasm_git.session.display import file_text
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("usage: chasm-textconv FILE", file=sys.stderr)
         return 2
     try:
-        text = convert(Path(given[0]).read_bytes())
+        text = file_text(Path(given[0]).read_bytes())
     except OSError as error:
         text = f"!! cannot be opened: {error.strerror}\n"
     try:
