@@ -6,6 +6,7 @@ What a row becomes depends on the rows above it only, so that a file that has gr
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any
 
@@ -14,8 +15,8 @@ from chasm_git.providers._codex_items import read_item, working_directory
 from chasm_git.providers._codex_names import Name
 from chasm_git.providers.base import Problem
 from chasm_git.session import times
-from chasm_git.session.build import Builder
-from chasm_git.session.model import Part, Session
+from chasm_git.session.build import Builder, record_id
+from chasm_git.session.model import Message, Part, Role, Session
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.IGNORECASE)
 
@@ -35,10 +36,16 @@ _ENDS_ANSWER = frozenset(
 
 
 class Rollout:
-    """Takes in the rows of one file, in order."""
+    """Takes in the rows of one file, in order.
 
-    def __init__(self, path: str) -> None:
+    Args:
+        path: named in problems.
+        file: name of the file as the client gave it.
+    """
+
+    def __init__(self, path: str, file: str) -> None:
         self.path = path
+        self.file = file
         self.builder = Builder()
         self.problems: list[Problem] = []
         self.name: Name | None = None
@@ -60,10 +67,10 @@ class Rollout:
     def add(self, row: jsonl.Row) -> None:
         """Take in one row, whatever it holds."""
         record, line = row.record, row.line
-        if row.error is not None:
+        if row.error is not None and row.error != jsonl.EMPTY:
             self.problems.append(Problem(self.path, row.error, row.number, fatal=False))
         if type(record) is not dict:
-            self.builder.message(record, id=None, role="event", line=line)
+            self._keep(record, "event", None, line)
             return
         timestamp = times.iso(record.get("timestamp", record.get("created_at")))
         kind, payload = record.get("type"), record.get("payload")
@@ -78,32 +85,59 @@ class Rollout:
             if "id" in record and "timestamp" in record:
                 self._meta(record)
             self._end_answer()  # {"record_type":"state"} stands before the rows of each answer
-            self.builder.message(record, id=None, role="event", timestamp=timestamp, line=line)
+            self._keep(record, "event", timestamp, line)
 
-    def session(self, file: str, tail: bytes | None) -> Session:
+    @property
+    def id(self) -> str:
+        """The session's id: its own, else that in the name of its file."""
+        own = _text(self._header.get("id")) if self._header is not None else None
+        if own is None:
+            name = self.file.removesuffix(".jsonl")
+            found = _UUID.search(name)
+            own = found[0].lower() if found is not None else name
+        return own
+
+    def session(self, tail: bytes | None) -> Session:
         """The session these rows are, without its title."""
         header = self._header or {}
-        named = _UUID.search(file.removesuffix(".jsonl"))
-        session_id = _text(header.get("id")) or (named[0].lower() if named else file.removesuffix(".jsonl"))
-        if self.name is not None and not self.name.text:
-            self.name = None
         return Session(
-            session_id,
+            self.id,
             "codex",
             workspace=_text(header.get("cwd")) or self._workspace,
             created_at=next((m.timestamp for m in self.builder.messages if m.timestamp is not None), None),
             parent=_parent(header),
             forked_from=_text(header.get("forked_from_id")) or self._origin,
             git=_git(header.get("git")),
-            native={"name": file, **jsonl.tail_value(tail)},
+            native={"name": self.file, **jsonl.tail_value(tail, self.builder.attachments)},
             messages=self.builder.messages,
+        )
+
+    def _keep(
+        self,
+        record: Any,
+        role: Role,
+        timestamp: str | None,
+        line: bytes | None,
+        content: str | list[Part] = "",
+        **fields: Any,
+    ) -> Message:
+        """Add a message. Rows have no ids: their content makes them.
+
+        One that says no time (bare rows) stands in many files; there the session's id is part of it.
+        """
+        key = None
+        if timestamp is None:
+            mixed = f"{self.id} {record_id(record, line)}".encode("utf-8", "surrogatepass")
+            key = "h-" + hashlib.sha256(mixed).hexdigest()[:20]
+        return self.builder.message(
+            record, id=key, role=role, timestamp=timestamp, content=content, line=line, **fields
         )
 
     def _item(self, record: Any, item: dict[str, Any], kind: str, timestamp: str | None, line: bytes | None) -> None:
         """A row the model saw or wrote."""
         found = read_item(item, kind)
         if found is None:
-            self.builder.message(record, id=None, role="event", timestamp=timestamp, line=line)
+            self._keep(record, "event", timestamp, line)
             return
         role = found.role
         if role == "assistant":
@@ -118,13 +152,12 @@ class Rollout:
                 self._prompts.append(len(self.builder.messages))
             elif self._workspace is None:
                 self._workspace = working_directory(found.content)
-        made = self.builder.message(
+        made = self._keep(
             record,
-            id=None,
-            role=role,
-            timestamp=timestamp,
-            content=found.content,
-            line=line,
+            role,
+            timestamp,
+            line,
+            found.content,
             json_texts=found.json_texts if line is None else None,
             model=self._model if role == "assistant" else None,
             status=found.status,
@@ -168,7 +201,7 @@ class Rollout:
         elif kind == "compacted":
             content = _text(payload.get("message")) or ""
             self._end_answer()
-        self.builder.message(record, id=None, role="event", timestamp=timestamp, content=content, line=line, **fields)
+        self._keep(record, "event", timestamp, line, content, **fields)
 
     def _meta(self, payload: dict[str, Any]) -> None:
         """The first is the session's own; the next with another id that of the session it was forked from."""
@@ -192,7 +225,8 @@ class Rollout:
     def _rename(self, payload: dict[str, Any], timestamp: str | None) -> None:
         own = (self._header or {}).get("id")
         if payload.get("thread_id", own) == own:  # a fork repeats the rows of another session
-            self.name = Name((_text(payload.get("thread_name")) or "").strip(), timestamp or "")
+            text = (_text(payload.get("thread_name")) or "").strip()
+            self.name = Name(text, timestamp or "") if text else None
 
     def _undo(self, count: Any) -> None:
         """The user went back `count` prompts: what came since is no longer part of the conversation.

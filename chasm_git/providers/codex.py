@@ -13,6 +13,7 @@ of the first; the second gives times, tokens, names and failures.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Iterator
@@ -52,12 +53,12 @@ class Codex(Provider):
                 if isinstance(found, Problem):
                     yield found
                     continue
-                path, stat = found
+                path, marks = found
                 key = path.name.removesuffix(".zst")
                 if key in seen:  # a copy somewhere else
                     key = path.relative_to(home).as_posix()
                 seen.add(key)
-                yield Source(self.name, key, path, stamp(stat), places)
+                yield Source(self.name, key, path, marks, places)
 
     def read(self, source: Source) -> Reading:
         """One rollout; a file without any conversation in it gives no session."""
@@ -67,18 +68,16 @@ class Codex(Provider):
                 data = _decompressed(data)
             except ValueError as error:
                 return Reading(problems=[Problem(str(source.path), str(error))])
-        rollout = Rollout(str(source.path))
+        rollout = Rollout(str(source.path), source.path.name.removesuffix(".zst"))
         rows, tail = jsonl.rows(data)
         for row in rows:
             rollout.add(row)
-        reading = Reading(problems=rollout.problems)
+        problems = rollout.problems
         if not any(message.role in ("user", "assistant") for message in rollout.builder.messages):
-            return reading
-        session = rollout.session(source.path.name.removesuffix(".zst"), tail)
-        session.title = self._names.of(session.id, rollout.name, source.extra, reading.problems)
-        reading.sessions.append(session)
-        reading.attachments = rollout.builder.attachments
-        return reading
+            return Reading(problems=_hopeless(problems))
+        session = rollout.session(tail)
+        session.title = self._names.of(session.id, rollout.name, source.extra, problems)
+        return Reading([session], rollout.builder.attachments, problems)
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The rollout, byte for byte, by its file name."""
@@ -111,8 +110,8 @@ def _places(home: Path, state_home: Path) -> dict[str, str]:
     return places
 
 
-def _rollouts(folder: Path, deeper: int) -> Iterator[tuple[Path, os.stat_result] | Problem]:
-    """Rollouts below a folder, in the order of their names."""
+def _rollouts(folder: Path, deeper: int) -> Iterator[tuple[Path, str] | Problem]:
+    """Rollouts below a folder, in the order of their names, each with its stamp."""
     try:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
@@ -126,8 +125,11 @@ def _rollouts(folder: Path, deeper: int) -> Iterator[tuple[Path, os.stat_result]
         try:
             if _FILE.fullmatch(entry.name):
                 # The client compresses beside the file and removes it then: the plain one is as good.
-                if entry.name.removesuffix(".zst") == entry.name or entry.name[:-4] not in names:
-                    yield Path(entry.path), entry.stat()
+                if not entry.name.endswith(".zst"):
+                    yield Path(entry.path), stamp(entry.stat())
+                elif entry.name[:-4] not in names:
+                    # Once Python can read it, it is another file to us: one that has not been tried yet.
+                    yield Path(entry.path), stamp(entry.stat()) + ("" if _zstd() else " unreadable")
             elif deeper and entry.is_dir():
                 yield from _rollouts(Path(entry.path), deeper - 1)
         except FileNotFoundError:
@@ -136,21 +138,38 @@ def _rollouts(folder: Path, deeper: int) -> Iterator[tuple[Path, os.stat_result]
             yield Problem(entry.path, f"cannot be looked at: {error.strerror}")
 
 
-def _decompressed(data: bytes) -> bytes:
-    """What a zstd file holds. Raises ValueError, with what to do about it, where that cannot be told."""
+def _hopeless(problems: list[Problem]) -> list[Problem]:
+    """The one problem of a file that holds no conversation because it cannot be read."""
+    if not problems:
+        return []
+    first = problems[0]
+    reason = f"no conversation in it; {len(problems)} lines cannot be read, the first: {first.reason}"
+    return [Problem(first.path, reason, first.line)]
+
+
+@functools.cache
+def _zstd() -> Any:
+    """A module that reads zstd, None where there is none: the standard library's from Python 3.14 on."""
     import importlib
 
     for name in ("compression.zstd", "backports.zstd", "zstandard"):
         try:
-            module: Any = importlib.import_module(name)
+            return importlib.import_module(name)
         except ImportError:
             continue
-        try:
-            if name == "zstandard":
-                return bytes(module.ZstdDecompressor().stream_reader(data, read_across_frames=True).read())
-            return bytes(module.decompress(data))
-        except (module.ZstdError, EOFError) as error:
-            raise ValueError(f"damaged zstd data: {error}") from None
-    raise ValueError(
-        "compressed with zstd, which this Python cannot read: `pip install zstandard`, or unpack it with `zstd -d`"
-    )
+    return None
+
+
+def _decompressed(data: bytes) -> bytes:
+    """What a zstd file holds. Raises ValueError, with what to do about it, where that cannot be told."""
+    module = _zstd()
+    if module is None:
+        raise ValueError(
+            "compressed with zstd, which this Python cannot read: `pip install zstandard`, or unpack it with `zstd -d`"
+        )
+    try:
+        if module.__name__ == "zstandard":  # its one-call form needs the size, which streams do not tell
+            return bytes(module.ZstdDecompressor().stream_reader(data, read_across_frames=True).read())
+        return bytes(module.decompress(data))
+    except (module.ZstdError, EOFError) as error:
+        raise ValueError(f"damaged zstd data: {error}") from None
