@@ -168,8 +168,15 @@ def _decompressed(data: bytes) -> bytes:
             "compressed with zstd, which this Python cannot read: `pip install zstandard`, or unpack it with `zstd -d`"
         )
     try:
-        if module.__name__ == "zstandard":  # its one-call form needs the size, which streams do not tell
-            return bytes(module.ZstdDecompressor().stream_reader(data, read_across_frames=True).read())
-        return bytes(module.decompress(data))
+        if module.__name__ != "zstandard":
+            return bytes(module.decompress(data))
+        whole = b""
+        while data:  # one frame after the other: its one-call form wants to know the size first
+            frame = module.ZstdDecompressor().decompressobj()
+            whole += frame.decompress(data)
+            if not frame.eof:
+                raise EOFError("it ends too early")
+            data = frame.unused_data
+        return whole
     except (module.ZstdError, EOFError) as error:
         raise ValueError(f"damaged zstd data: {error}") from None
