@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from chasm_git.api import Archive, Env
     from chasm_git.outputs.cli.terminal import Terminal
-    from chasm_git.providers.base import Env
 
 
 class Context:
@@ -43,6 +43,12 @@ class Context:
         import platformdirs
 
         return Path(platformdirs.user_data_dir("chasm", appauthor=False)) / "archive"
+
+    def open_archive(self) -> Archive:
+        """The archive of this call, open. Raises NotAnArchive, which says how to make one."""
+        from chasm_git.api import open_archive
+
+        return open_archive(self.archive_path())
 
     def env(self) -> Env:
         """Where providers are looked for. Another home is taken as it is: variables would point back to this one."""

@@ -70,6 +70,13 @@ class Terminal:
         else:
             click.echo_via_pager(text, color=self.colour)
 
+    def data(self, data: bytes) -> None:
+        """Bytes as they are; on a terminal as text that is safe for it."""
+        if self.interactive:
+            self.long(data.decode("utf-8", "replace"))
+        else:
+            click.get_binary_stream("stdout").write(data)
+
     def json(self, value: Any) -> None:
         """One JSON document."""
         click.echo(json_text(value))

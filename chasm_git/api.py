@@ -1,0 +1,212 @@
+"""The one Python door to an archive: what the command line, and everything else outside, is made of.
+
+::
+
+    from pathlib import Path
+    from chasm_git.api import open_archive
+
+    with open_archive(Path("~/.local/share/chasm/archive").expanduser()) as archive:
+        found = archive.find("5f0c1f5e")
+        print(archive.universal(found)["messages"][0]["content"])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from chasm_git.archive import layout, naming, repo, tracking
+from chasm_git.archive.naming import AmbiguousSession, NoSuchRevision, NoSuchSession
+from chasm_git.archive.repo import NotAnArchive
+from chasm_git.errors import ChasmError
+from chasm_git.providers.base import Env, Problem
+from chasm_git.session import attachments, codec
+from chasm_git.session.model import Session
+from chasm_git.session.summary import Summary, summarize
+from chasm_git.session.universal import universal
+
+__all__ = [
+    "AmbiguousSession",
+    "Archive",
+    "Env",
+    "Found",
+    "Listed",
+    "NoSuchRevision",
+    "NoSuchSession",
+    "NotAnArchive",
+    "ProviderState",
+    "Unreadable",
+    "open_archive",
+    "providers",
+]
+
+
+class Unreadable(ChasmError):
+    """A session file of the archive cannot be read."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}; mend the file, or put an earlier version of it back")
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A session's file in a commit."""
+
+    id: str
+    provider: str
+    path: str
+    blob: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A session in a list: what its file says, and how it stands to the remote."""
+
+    summary: Summary
+    sync_state: str
+    """See `tracking.sync_states`; ``conflict`` also where a decision waits in the file itself."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The stable form for programs."""
+        made = self.summary
+        return {
+            "id": made.id,
+            "provider": made.provider,
+            "title": made.title,
+            "workspace": made.workspace,
+            "created_at": made.created_at,
+            "updated_at": made.updated_at,
+            "messages": made.messages,
+            "parent": made.parent,
+            "tags": list(made.tags),
+            "sync_state": self.sync_state,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderState:
+    """What there is of a provider on this machine, without opening any of its files."""
+
+    name: str
+    title: str
+    sources: int
+    problems: tuple[str, ...]
+
+
+class Archive:
+    """An open archive; leaving it as a context manager closes it."""
+
+    def __init__(self, repository: repo.Archive) -> None:
+        self.repository = repository
+        self.path: Path = repository.path
+
+    def find(self, name: str) -> Found:
+        """The session with this id, or the only one whose id starts so; ``ID@REV`` is that session at a revision.
+
+        Raises NoSuchSession, AmbiguousSession, NoSuchRevision.
+        """
+        file, commit = naming.session_at(self.repository, name)
+        return Found(file.id, file.provider, file.path, file.blob, commit)
+
+    def data(self, found: Found) -> bytes:
+        """A session's file as it stands in the archive."""
+        return self.repository.read(found.blob)
+
+    def session(self, found: Found) -> Session:
+        """A session. Raises Unreadable."""
+        try:
+            return codec.loads(self.data(found))
+        except codec.CodecError as error:
+            raise Unreadable(found.path, str(error)) from error
+
+    def attachments(self, found: Found) -> attachments.Load:
+        """Gives the attachments of the commit a session was found in, by name."""
+
+        def load(name: str) -> bytes:
+            return self.repository.read_path(found.commit, attachments.path_of(name))
+
+        return load
+
+    def universal(self, found: Found) -> dict[str, Any]:
+        """The universal form of a session, attachments and all: see `chasm_git.session.universal`."""
+        return universal(self.session(found), self.attachments(found))
+
+    def native_files(self, found: Found) -> dict[str, bytes]:
+        """The provider's own files for a session, by name relative to where it keeps them; the first is its main one.
+
+        Raises ChasmError where an attachment they need is missing.
+        """
+        from chasm_git.providers import registry
+
+        session = self.session(found)
+        try:
+            return registry.load(session.provider).export(session, self.attachments(found))
+        except KeyError as error:
+            raise ChasmError(
+                f"{session.id} cannot be written the way {session.provider} had it: "
+                f"{error.args[0]} is missing from the archive"
+            ) from error
+
+    def session_files(self) -> dict[str, str]:
+        """Path -> blob of every session file in the latest commit; none is opened."""
+        files = self.repository.files(self.repository.head(), layout.SESSIONS)
+        return {path: blob for path, blob in files.items() if layout.parse_session_path(path)}
+
+    def sessions(self, files: Mapping[str, str] | None = None) -> Iterator[Listed | Unreadable]:
+        """Every session of the archive in the order of paths; a file that cannot be read comes as Unreadable.
+
+        Args:
+            files: only these of `session_files`.
+        """
+        chosen = self.session_files() if files is None else files
+        states = tracking.sync_states(self.repository, chosen)
+        for path, blob in chosen.items():
+            try:
+                summary = summarize(self.repository.read(blob))
+            except codec.CodecError as error:
+                yield Unreadable(path, str(error))
+            else:
+                yield Listed(summary, "conflict" if summary.conflicts else states[path])
+
+    def drivers_missing(self) -> list[str]:
+        """What `chasm git install` would do to this clone, in words; nothing where drivers and attributes are there."""
+        from chasm_git.archive.install import install
+
+        return install(self.repository, dry_run=True)
+
+    def close(self) -> None:
+        """Let go of everything that is open."""
+        self.repository.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_archive(path: Path) -> Archive:
+    """The archive at `path`, or the one whose worktree holds `path`. Raises NotAnArchive."""
+    return Archive(repo.open_archive(path))
+
+
+def providers(env: Env) -> Iterator[ProviderState]:
+    """Every registered provider, with what it finds below `env`."""
+    from chasm_git.providers import registry
+
+    for name in registry.names():
+        try:
+            provider = registry.load(name)
+        except (ImportError, AttributeError) as error:  # one from elsewhere that does not fit
+            yield ProviderState(name, name, 0, (f"cannot be loaded: {error}",))
+            continue
+        found = list(provider.discover(env))
+        problems = tuple(str(one) for one in found if isinstance(one, Problem))
+        yield ProviderState(name, provider.title, len(found) - len(problems), problems)
