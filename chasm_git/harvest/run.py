@@ -7,47 +7,25 @@ run read is read again by the next one; joining it twice changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chasm_git.harvest import plan, workers
 from chasm_git.harvest.message import commit_message, summary
 from chasm_git.harvest.read import Options, Outcome, Result
+from chasm_git.harvest.report import Report
 from chasm_git.harvest.state import Known, save_state
-from chasm_git.providers.base import Env, Problem
+from chasm_git.providers.base import Env
 from chasm_git.session import attachments
 
 if TYPE_CHECKING:
     from chasm_git.archive.commit import Writer
     from chasm_git.archive.repo import Archive
-    from chasm_git.archive.worktree import Kept
 
 Progress = Callable[[int, int], None]
 """Called with (sources read, sources to read)."""
 
 _TRIES = 5
-
-
-@dataclass(slots=True)
-class Report:
-    """What a harvest did."""
-
-    commit: str | None = None
-    """The commit it made; None = nothing new, or a dry run."""
-    results: list[Result] = field(default_factory=list)
-    """Sessions whose file changed (or would change)."""
-    problems: list[Problem] = field(default_factory=list)
-    kept: list[Kept] = field(default_factory=list)
-    """Worktree files with a person's edits that could not follow."""
-    pending: str | None = None
-    """Why the worktree as a whole could not follow yet."""
-    read: int = 0
-    """Sources read."""
-    unchanged: int = 0
-    """Sources not read, because nothing changed."""
-    vanished: int = 0
-    """Sources that are gone; what they held stays."""
 
 
 def harvest(
