@@ -54,6 +54,17 @@ def test_name_from_the_database(
     assert folder_bytes(tmp_path / ".codex") == before
 
 
+def test_database_of_the_newest_client(tmp_path: Path, state: sqlite3.Connection) -> None:
+    lay(tmp_path, "sessions")
+    state.execute("INSERT INTO threads VALUES ('x', '', '', CAST(X'FF' AS TEXT)), (?, '', '', 'five')", (ID,))
+    assert harvest(tmp_path)[ID].title == "five"
+    for number in (3, 7, 12, 4, 6, 8):
+        with sqlite3.connect(tmp_path / f".codex/state_{number}.sqlite") as other:
+            other.execute("CREATE TABLE threads (id TEXT, name TEXT)")  # the columns are not always the same
+            other.execute("INSERT INTO threads VALUES (?, ?)", (ID, f"number {number}"))
+    assert harvest(tmp_path)[ID].title == "number 12"
+
+
 def test_names_are_read_again_when_they_change(tmp_path: Path, state: sqlite3.Connection) -> None:
     lay(tmp_path, "sessions")
     reader = Codex()

@@ -77,6 +77,7 @@ def test_export_stays_in_its_folder(tmp_path: Path) -> None:
         ("<skill>\n<name>x</name>\n</skill>", True),
         ("<skill>\n<name>x</name>\n</skill>\n\nUse it.", False),
         ("<environment_context> is empty, why?", False),
+        ("<skill> is what <b>kind of tag</b>", False),
         ("<div>\n</div>", False),
         ("<", False),
         ("", False),
@@ -141,6 +142,14 @@ def test_going_back_several_prompts(tmp_path: Path) -> None:
         session = only(read(tmp_path / ROLLOUT, data + b"".join(marks)))
         kept = [m.content for m in session.messages if m.content and not m.inactive]
         assert kept == [f"{role}{n}" for n in range(left) for role in "ua"]
+
+
+def test_usage_is_counted_once(tmp_path: Path) -> None:
+    usage = {"input_tokens": 7, "output_tokens": 3}
+    count = row("event_msg", {"type": "token_count", "info": {"total_token_usage": usage, "last_token_usage": usage}})
+    fresh = row("event_msg", {"type": "token_count", "info": None})  # what a resumed process begins with
+    session = only(read(tmp_path / ROLLOUT, META + said("user", "hi") + count + count + fresh + count))
+    assert [m.usage for m in session.messages[2:]] == [usage, None, None, usage]
 
 
 def test_large_values_leave_the_file(tmp_path: Path) -> None:
