@@ -25,10 +25,11 @@ text        text
 thinking    text; signature and other opaque matter stay in `native`
 tool_call   id, name, arguments (a JSON value; a plain string where the tool takes free text)
 tool_result id (of the call), content (a string or a list of parts), is_error (only when true)
-reference   uri, name?, range?: a file or place the message points to
-image       media_type, data (base64 text, or a reference to an attachment), or uri
+reference   uri, name?, range? ([first line, last line], from 1): a file or place the message points to
+image       media_type, data (base64 text, or a reference to an attachment), or uri; name?
 file        name?, media_type?, data or uri
-edit        uri, and what is known of the change
+edit        uri, and what is known of the change: edits? (a list, as the provider writes it), diff?, kind?
+            (``create``, ``delete``, ``rename``), old_uri?
 error       text, code?
 ========== =====================================================================================
 

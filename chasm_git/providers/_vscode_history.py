@@ -1,0 +1,126 @@
+"""The requests of a session in one order: those that stand in it, and those that left it.
+
+A request that left is kept where it stood: below the one it followed. What left and came back is kept twice only where
+it had said something then that it does not say now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from typing import Any, NamedTuple
+
+from chasm_git.providers._vscode_content import as_list, text_of
+from chasm_git.providers._vscode_parts import response_of
+from chasm_git.providers._vscode_tools import INVOCATION, stripped
+from chasm_git.providers.vscode_log import Removed
+from chasm_git.session import jsonio
+
+
+class Placed(NamedTuple):
+    """A request in the order of the session."""
+
+    request: Any
+    stands: bool
+    """Whether it is in the session; else it left."""
+    superseded: bool = False
+    """An earlier form of a request that stands, or left later."""
+
+
+def place(requests: list[Any], removed: list[Removed]) -> list[Placed]:
+    """All requests, each that left below the one it followed.
+
+    Args:
+        requests: those of the session, in its order.
+        removed: those that left, in the order they did.
+    """
+    if not removed:
+        return [Placed(request, True) for request in requests]
+    known = {key_of(request): request for request in reversed(requests)}
+    left = _telling(removed, known)
+    below: dict[Hashable, list[int]] = {}
+    for number, (gone, _) in enumerate(left):
+        key = key_of(gone.above) if gone.above is not None else None
+        below.setdefault(key if key != key_of(gone.request) else None, []).append(number)
+    order = [*_descend(None, below, left)]
+    for request in requests:
+        order.append(Placed(request, True))
+        order += _descend(key_of(request), below, left)
+    while below:  # what followed something that is nowhere, or each other
+        order += _descend(next(iter(below)), below, left)
+    return order
+
+
+def _descend(key: Hashable, below: dict[Hashable, list[int]], left: list[tuple[Removed, bool]]) -> Iterator[Placed]:
+    """What followed the request `key`, what followed that, and so on; each once."""
+    stack = below.pop(key, [])[::-1]
+    while stack:
+        gone, superseded = left[stack.pop()]
+        yield Placed(gone.request, False, superseded)
+        stack += below.pop(key_of(gone.request), [])[::-1]
+
+
+def _telling(removed: list[Removed], known: dict[Hashable, Any]) -> list[tuple[Removed, bool]]:
+    """Those of the requests that left which say what no later form of them says; and whether there is a later form."""
+    forms: dict[Hashable, list[Any]] = {key: [request] for key, request in known.items()}
+    kept = []
+    for gone in reversed(removed):
+        if gone.request is None:
+            continue
+        later = forms.setdefault(key_of(gone.request), [])
+        if not any(covers(form, gone.request) for form in later):
+            kept.append((gone, bool(later)))
+            later.append(gone.request)
+    return kept[::-1]
+
+
+def key_of(request: Any) -> Hashable:
+    """What a request is known by: its id, else its time and text."""
+    if type(request) is dict:
+        key = request.get("requestId")
+        if type(key) is str and key:
+            return key
+        time = request.get("timestamp")
+        return (time if type(time) in (int, float) else None, message_text(request))
+    return (type(request).__name__, bytes(request) if isinstance(request, bytes) else jsonio.dumps(request))
+
+
+def message_text(request: dict[str, Any]) -> str:
+    """What the user wrote."""
+    message = request.get("message")
+    if type(message) is not dict:
+        return message if type(message) is str else ""
+    text = message.get("text")
+    if type(text) is str:
+        return text
+    pieces = [part.get("text") for part in as_list(message.get("parts")) if type(part) is dict]
+    return "".join(piece for piece in pieces if type(piece) is str)
+
+
+def covers(later: Any, earlier: Any) -> bool:
+    """Whether `later` says all that `earlier` says."""
+    if type(later) is not dict or type(earlier) is not dict:
+        return True  # equal keys: equal values
+    if message_text(later) != message_text(earlier):
+        return False
+    said = iter(_said(later))
+    return all(any(_grew(now, then) for now in said) for then in _said(earlier))
+
+
+def _said(request: dict[str, Any]) -> list[tuple[str, str]]:
+    """Kind and text (or id) of the parts of an answer that are not for the screen alone."""
+    made = []
+    for part in response_of(request):
+        kind = part.get("kind") if type(part) is dict else None
+        if kind is None:
+            made.append(("text", text_of(part)))
+        elif kind == "thinking":
+            value = part.get("value")
+            pieces = value if type(value) is list else [value]
+            made.append(("thinking", "".join(piece for piece in pieces if type(piece) is str)))
+        elif kind == INVOCATION:
+            made.append(("tool", stripped(part.get("toolCallId"))))
+    return [(kind, text) for kind, text in made if text]
+
+
+def _grew(now: tuple[str, str], then: tuple[str, str]) -> bool:
+    return now[0] == then[0] and now[1].startswith(then[1])
