@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +22,8 @@ from chasm_git.archive import layout, naming, repo, tracking
 from chasm_git.archive.naming import AmbiguousSession, NoSuchRevision, NoSuchSession
 from chasm_git.archive.repo import NotAnArchive
 from chasm_git.errors import ChasmError
+from chasm_git.harvest import here
+from chasm_git.harvest.report import Report, Scanned
 from chasm_git.providers.base import Env, Problem
 from chasm_git.session import attachments, codec
 from chasm_git.session.model import Session
@@ -38,9 +40,13 @@ __all__ = [
     "NoSuchSession",
     "NotAnArchive",
     "ProviderState",
+    "Report",
+    "Scanned",
     "Unreadable",
     "open_archive",
+    "open_or_make",
     "providers",
+    "scan",
 ]
 
 
@@ -179,6 +185,13 @@ class Archive:
 
         return install(self.repository, dry_run=True)
 
+    def harvest(self, env: Env, **asked: Any) -> Report:
+        """Bring everything new on this machine into the archive; takes what `harvest.here.run` takes.
+
+        Raises UsageError for an unknown provider, OSError for a full disk.
+        """
+        return here.run(self.repository, env, **asked)
+
     def close(self) -> None:
         """Let go of everything that is open."""
         self.repository.close()
@@ -210,3 +223,28 @@ def providers(env: Env) -> Iterator[ProviderState]:
         found = list(provider.discover(env))
         problems = tuple(str(one) for one in found if isinstance(one, Problem))
         yield ProviderState(name, provider.title, len(found) - len(problems), problems)
+
+
+def open_or_make(path: Path, *, dry_run: bool = False) -> tuple[Archive, bool]:
+    """The archive at `path`, made where there is none; and whether it was made.
+
+    Args:
+        dry_run: make none; raises NotAnArchive instead.
+    """
+    try:
+        return open_archive(path), False
+    except NotAnArchive:
+        if dry_run:
+            raise
+        return Archive(repo.init_archive(path)), True
+
+
+def scan(path: Path, env: Env, *, providers: Sequence[str] = (), exclude: Sequence[str] = ()) -> list[Scanned]:
+    """What every provider has on this machine, against the last harvest into the archive at `path`, if there is one."""
+    names = here.chosen(providers, exclude)
+    try:
+        archive = open_archive(path)
+    except NotAnArchive:
+        return here.scan(None, env, names)
+    with archive:
+        return here.scan(archive.repository, env, names)

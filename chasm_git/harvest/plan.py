@@ -83,9 +83,18 @@ def make_plan(archive: Archive, env: Env, machine: str, names: Iterable[str] | N
 def _plan(archive: Archive, provider: Provider, env: Env, machine: str) -> ProviderPlan:
     ref = provider_ref(machine, provider.name)
     commit = refs.read_ref(archive, ref)
-    plan = ProviderPlan(provider, ref, commit, load_state(state_folder(archive), provider.name, commit))
+    state = load_state(state_folder(archive), provider.name, commit)
+    return _sorted(ProviderPlan(provider, ref, commit, state), env)
+
+
+def plan_from_nothing(provider: Provider, env: Env) -> ProviderPlan:
+    """The plan for an archive that does not exist yet."""
+    return _sorted(ProviderPlan(provider, "", None, State()), env)
+
+
+def _sorted(plan: ProviderPlan, env: Env) -> ProviderPlan:
     known = dict(plan.state.sources)
-    for found in provider.discover(env):
+    for found in plan.provider.discover(env):
         if isinstance(found, Problem):
             plan.problems.append(found)
             continue

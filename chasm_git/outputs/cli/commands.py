@@ -18,6 +18,13 @@ class Entry(NamedTuple):
 
 
 COMMANDS: dict[str, Entry] = {
+    "harvest": Entry(
+        "From the providers on this machine into the archive.",
+        commands={
+            "run": Entry("One commit with everything new.", "harvest_run"),
+            "scan": Entry("What is on this machine, new and changed.", "harvest_scan"),
+        },
+    ),
     "list": Entry(
         "What is in the archive.",
         commands={

@@ -1,0 +1,88 @@
+"""This machine's side of a harvest: its name, the archive that is made when there is none, what is to be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chasm_git.harvest.report import Report, Scanned
+from chasm_git.providers import registry
+from chasm_git.providers.base import Env
+
+if TYPE_CHECKING:
+    from chasm_git.archive.repo import Archive
+
+
+def machine_name(archive: Archive, *, keep: bool = True) -> str:
+    """The name of this machine in the archive's refs and commit messages.
+
+    The repository's setting ``chasm.machine``; the first harvest puts the host name there, so that a host that is
+    renamed (laptops are, by every network) goes on under its first name.
+
+    Args:
+        keep: put the host name there where there is no setting yet.
+    """
+    import platform
+
+    named = archive.settings.get("chasm.machine") or re.sub(r"[^A-Za-z0-9_-]+", "-", platform.node().partition(".")[0])
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", named).strip("-")[:60] or "machine"
+    if keep and "chasm.machine" not in archive.settings:
+        from chasm_git.archive.config import write_config
+
+        write_config(archive.git_dir / "config", {"chasm.machine": name}, archive.scratch)
+        archive.settings["chasm.machine"] = name
+    return name
+
+
+def chosen(providers: Sequence[str], exclude: Sequence[str]) -> list[str] | None:
+    """Names of the providers to harvest; None = all. Raises UsageError for one that is not registered."""
+    if not providers and not exclude:
+        return None
+    every = registry.names()
+    for name in (*providers, *exclude):
+        if name not in every:
+            registry.load(name)  # says what there is
+    return [name for name in (providers or every) if name not in exclude]
+
+
+def run(
+    archive: Archive,
+    env: Env,
+    *,
+    providers: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    workspace: str | None = None,
+    sessions: frozenset[str] | None = None,
+    dry_run: bool = False,
+    message: str | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Report:
+    """Harvest everything new below `env`; see `run.harvest`."""
+    from chasm_git.harvest.read import Options
+    from chasm_git.harvest.run import harvest
+
+    if workspace is not None and "://" not in workspace:
+        workspace = str(Path(workspace).expanduser().absolute())
+    return harvest(
+        archive,
+        env,
+        machine_name(archive, keep=not dry_run),
+        names=chosen(providers, exclude),
+        options=Options(workspace=workspace, sessions=sessions, dry=dry_run),
+        message=message,
+        progress=(lambda done, total: progress(1)) if progress is not None else None,
+    )
+
+
+def scan(archive: Archive | None, env: Env, names: Iterable[str] | None) -> list[Scanned]:
+    """What every provider has, against the last harvest of `archive` (None: there is no archive yet)."""
+    from chasm_git.harvest.plan import make_plan, plan_from_nothing
+    from chasm_git.harvest.report import scanned
+
+    if archive is None:
+        plans = [plan_from_nothing(registry.load(name), env) for name in names or registry.names()]
+    else:
+        plans = make_plan(archive, env, machine_name(archive, keep=False), names).providers
+    return [scanned(one) for one in plans]

@@ -1,0 +1,94 @@
+"""`chasm harvest run`: everything new on this machine becomes one commit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from chasm_git.errors import SourcesUnreadable
+from chasm_git.outputs.cli.context import Context
+
+if TYPE_CHECKING:
+    from chasm_git.api import Report
+
+_MOST_LINES = 20
+
+
+@click.command("run")
+@click.option(
+    "--provider", "--providers", "-p", "providers", multiple=True, metavar="P", help="Only these (may be A,B)."
+)
+@click.option("--exclude", multiple=True, metavar="P", help="All but these.")
+@click.option("--workspace", metavar="PATH", help="Only sessions held in this folder or below it.")
+@click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")
+@click.option("-m", "--message", metavar="MSG", help="First line of the commit message.")
+@click.pass_obj
+def command(
+    context: Context,
+    providers: tuple[str, ...],
+    exclude: tuple[str, ...],
+    workspace: str | None,
+    dry_run: bool,
+    message: str | None,
+) -> None:
+    """Bring everything new into the archive, as one commit.
+
+    What did not change since the last harvest is not read again; what is gone at its source stays in the archive.
+    """
+    harvest(
+        context,
+        providers=split(providers),
+        exclude=split(exclude),
+        workspace=workspace,
+        dry_run=dry_run,
+        message=message,
+    )
+
+
+def split(names: tuple[str, ...]) -> list[str]:
+    """Names given one by one or with commas."""
+    return [name.strip() for given in names for name in given.split(",") if name.strip()]
+
+
+def harvest(context: Context, *, dry_run: bool = False, **asked: Any) -> None:
+    """Run a harvest and print what came of it. Raises SourcesUnreadable where sources could not be read."""
+    from chasm_git import api
+
+    terminal = context.terminal
+    archive, is_new = api.open_or_make(context.archive_path(), dry_run=dry_run)
+    with archive, terminal.progress("reading") as advance:
+        if is_new:
+            terminal.notice(f"made an archive at {archive.path}")
+        report = archive.harvest(context.env(), dry_run=dry_run, progress=advance, **asked)
+    if context.json:
+        terminal.json(report.as_json())
+    else:
+        show(context, report, dry_run)
+    for problem in report.problems:
+        terminal.notice(f"chasm: {problem}")
+    for kept in report.kept:
+        terminal.notice(f"chasm: {kept.path}: left as you have it: {kept.reason}")
+    if report.pending is not None:
+        terminal.notice(f"chasm: the worktree will follow at the next harvest: {report.pending}")
+    unreadable = sum(problem.fatal for problem in report.problems)
+    if unreadable:
+        raise SourcesUnreadable(f"{unreadable} sources could not be read (named above); everything else was harvested")
+
+
+def show(context: Context, report: Report, dry_run: bool) -> None:
+    """Print a report for a person."""
+    terminal = context.terminal
+    if not report.results:
+        terminal.line(f"nothing new ({report.unchanged + report.read} sources looked at)")
+        return
+    terminal.line(("would " if dry_run else "") + report.summary())
+    for result in report.results[:_MOST_LINES]:
+        grown = f"+{result.added}" if result.before is not None else f"{result.messages} messages"
+        sign = "+" if result.before is None else "~"
+        line = f"  {sign} {result.provider}  {result.id[:12]}  {result.title[:60]}  ({grown})"
+        if result.shrunk:
+            line += f", {result.shrunk} gone at the source, kept"
+        terminal.line(line)
+    if len(report.results) > _MOST_LINES:
+        terminal.line(f"  … and {len(report.results) - _MOST_LINES} more (chasm git log -n 1)")
