@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from chasm_git.errors import ChasmError
@@ -47,6 +47,7 @@ class Index:
         self._extensions: list[tuple[bytes, bytes]] = []
         self._changed: set[bytes] = set()
         self._added = False
+        self._holding: set[bytes] | None = None  # folders with entries in them, once somebody asked
         self._version = 2
         self._hashed = True
         if data is not None:
@@ -89,19 +90,13 @@ class Index:
         head = self._entries.get(name)
         return head is not None and bool(self._extended(head) & _SKIP_WORKTREE)
 
-    def in_the_way(self, name: bytes) -> bytes | None:
-        """An entry that cannot stand beside `name`: a file where a folder is needed; or None."""
-        at = name.find(b"/")
-        while at >= 0:
-            if name[:at] in self._entries:
-                return name[:at]
-            at = name.find(b"/", at + 1)
-        return None
-
-    def has_below(self, name: bytes) -> bool:
-        """Whether there are entries below `name` (costs a pass over all of them)."""
-        prefix = name + b"/"
-        return any(other.startswith(prefix) for other in self._entries)
+    def in_the_way(self, name: bytes) -> bool:
+        """Whether an entry cannot stand beside a file `name`: a file where it needs a folder, or files below it."""
+        if any(folder in self._entries for folder in _folders(name)):
+            return True
+        if self._holding is None:
+            self._holding = {folder for other in self._entries for folder in _folders(other)}
+        return name in self._holding
 
     def put(self, name: bytes, object_id: str, mode: int, seen: os.stat_result | None) -> None:
         """Stage a file.
@@ -120,12 +115,15 @@ class Index:
         if new != head:
             if head is None:
                 self._added = True
+                if self._holding is not None:
+                    self._holding.update(_folders(name))
             self._entries[name] = new
             self._changed.add(name)
 
     def drop(self, name: bytes) -> None:
         """Take a file out of the index."""
         if self._entries.pop(name, None) is not None:
+            self._holding = None
             self._changed.add(name)
 
     def serialize(self) -> bytes:
@@ -215,6 +213,14 @@ class Index:
         return at
 
 
+def _folders(name: bytes) -> Iterator[bytes]:
+    """The folders above a name."""
+    at = name.find(b"/")
+    while at >= 0:
+        yield name[:at]
+        at = name.find(b"/", at + 1)
+
+
 def _shared(one: bytes, other: bytes) -> int:
     """How many bytes two names begin with alike."""
     return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
@@ -234,12 +240,7 @@ def _stat_bytes(mode: int, seen: os.stat_result | None) -> bytes:
 
 def _invalidate(content: bytes, changed: set[bytes], id_length: int) -> bytes:
     """The cached trees, with those above a changed path marked as unknown."""
-    folders = {b""}
-    for name in changed:
-        at = name.find(b"/")
-        while at >= 0:
-            folders.add(name[:at])
-            at = name.find(b"/", at + 1)
+    folders = {b"", *(folder for name in changed for folder in _folders(name))}
     out: list[bytes] = []
     at = 0
     above: list[tuple[bytes, int]] = []  # path, folders still to come below it

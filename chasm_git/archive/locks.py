@@ -8,6 +8,7 @@ same file as an abandoned scratch file was ours, and `release_abandoned` removes
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import random
 import time
@@ -20,6 +21,7 @@ from chasm_git.archive import durable
 from chasm_git.errors import ChasmError
 
 _STALE = 600.0
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV, errno.EMLINK, errno.EINVAL}
 _held: set[int] = set()
 
 
@@ -109,39 +111,42 @@ class LockFile:
         self.target = target
         self.path = lock_path(target)
         self._scratch = scratch / f"lock-{durable.scratch_name()}"
-        self._fd: int | None = None
+        self._mode = mode
+        self._fd = durable.create(self._scratch, mode)
+        try:
+            self._wait(timeout)
+        except BaseException:
+            if _same_file(self._scratch, self.path):  # interrupted right after it was taken
+                durable.remove(self.path)
+            os.close(self._fd)
+            durable.remove(self._scratch)
+            raise
+        self._held = True
+
+    def _wait(self, timeout: float) -> None:
         deadline = time.monotonic() + timeout
         while True:
             try:
-                self._take(mode)
+                self._take()
                 return
             except FileExistsError:
                 if time.monotonic() >= deadline:
-                    raise LockHeld(target) from None
-                time.sleep(random.uniform(0.002, 0.02))
+                    raise LockHeld(self.target) from None
+            time.sleep(random.uniform(0.002, 0.02))
 
-    def _take(self, mode: int) -> None:
-        fd = durable.create(self._scratch, mode)
+    def _take(self) -> None:
         try:
-            try:
-                os.link(self._scratch, self.path)
-            except FileExistsError:
+            os.link(self._scratch, self.path)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
                 raise
-            except OSError:
-                # a file system without hard links: the lock works, but a dead one cannot be told from a stranger's
-                os.close(fd)
-                durable.remove(self._scratch)
-                fd = durable.create(self.path, mode)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.close(fd)
-            durable.remove(self._scratch)
-            raise
-        self._fd = fd
+            # the lock works without a second name; only, a dead one cannot be told from a stranger's
+            fd = durable.create(self.path, self._mode)
+            os.close(self._fd)
+            self._fd = fd
 
     def write(self, data: bytes) -> None:
         """Put the new content into the lock file, durably; the target changes at `commit`."""
-        assert self._fd is not None
         os.lseek(self._fd, 0, os.SEEK_SET)
         os.ftruncate(self._fd, 0)
         durable.write_all(self._fd, data)
@@ -151,9 +156,8 @@ class LockFile:
         """Replace the target by what was written, and give the lock back."""
         if data is not None:
             self.write(data)
-        assert self._fd is not None
         os.close(self._fd)
-        self._fd = None
+        self._held = False
         try:
             self.path.replace(self.target)
         except BaseException:
@@ -164,9 +168,9 @@ class LockFile:
 
     def release(self) -> None:
         """Give the lock back; the target stays as it was."""
-        if self._fd is not None:
+        if self._held:
             os.close(self._fd)
-            self._fd = None
+            self._held = False
             durable.remove(self.path)
             durable.remove(self._scratch)
 
@@ -177,6 +181,13 @@ class LockFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except FileNotFoundError:
+        return False
 
 
 def lock_path(target: Path) -> Path:

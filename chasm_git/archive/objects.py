@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
@@ -111,16 +110,11 @@ class LooseWriter:
             return
         paths = list(self._waiting.values())
         if self._flush:
-            if len(paths) > 4:
-                with ThreadPoolExecutor(16) as pool:
-                    list(pool.map(_flush_file, paths))
-            else:
-                for path in paths:
-                    _flush_file(path)
+            durable.flush_files(paths)
         for name, path in list(self._waiting.items()):
             final = self._path(name)
             final.parent.mkdir(exist_ok=True)
-            path.replace(final)
+            _name(path, final)
             del self._waiting[name]
             self.written += 1
 
@@ -169,9 +163,10 @@ class LooseWriter:
             self.abort()
 
 
-def _flush_file(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY)
+def _name(path: Path, final: Path) -> None:
     try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+        path.replace(final)
+    except PermissionError:
+        if not final.exists():
+            raise
+        durable.remove(path)  # Windows does not replace what somebody reads; it is the same object

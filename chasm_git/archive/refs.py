@@ -62,7 +62,7 @@ def list_refs(archive: Archive, prefix: str) -> dict[str, str]:
         every = archive.repo.get_refs()
         found = {ref.decode("utf-8", "surrogateescape"): value.decode("ascii") for ref, value in every.items()}
         return {name: found[name] for name in sorted(found) if name.startswith(prefix)}
-    found = {name: value for name, value in _packed(archive.git_dir).items() if name.startswith(prefix)}
+    found = {}
     top = archive.git_dir / prefix.rpartition("/")[0]
     for folder, _, names in os.walk(top):
         for file in names:
@@ -71,6 +71,8 @@ def list_refs(archive: Archive, prefix: str) -> dict[str, str]:
                 value = read_ref(archive, name)
                 if value is not None:
                     found[name] = value
+    # the packed ones last: git packs a ref before it removes its file
+    found = {name: value for name, value in _packed(archive.git_dir).items() if name.startswith(prefix)} | found
     return dict(sorted(found.items()))
 
 
@@ -125,7 +127,7 @@ def update_refs(
             if found != old:
                 raise RefMoved(name, old, found)
         for name, (_, new) in real.items():
-            if new is not None:
+            if new is not None and old != new:
                 locks[name].write(f"{new}\n".encode("ascii"))
         for name, (old, new) in real.items():
             if new is None:

@@ -15,6 +15,7 @@ import hashlib
 import threading
 import weakref
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -138,6 +139,25 @@ class Archive:
             raise KeyError(commit)
         header = data.partition(b"\n\n")[0].split(b"\n")
         return [line[7:].decode("ascii") for line in header if line.startswith(b"parent ")]
+
+    def descends(self, commit: str | None, ancestor: str | None) -> bool:
+        """Whether `ancestor` is `commit` or in its history. Nothing descends from None, nor None from anything."""
+        if commit is None or ancestor is None:
+            return False
+        seen = {commit}
+        queue = deque(seen)
+        while queue:
+            here = queue.popleft()
+            if here == ancestor:
+                return True
+            try:
+                above = self.parents(here)
+            except KeyError:
+                continue  # a shallow clone ends here
+            fresh = [parent for parent in above if parent not in seen]
+            seen.update(fresh)
+            queue.extend(fresh)
+        return False
 
     def files(self, commit: str | None, prefix: str = "sessions") -> dict[str, str]:
         """Path -> blob id of every file below `prefix` (everything for ``""``), in git's order.

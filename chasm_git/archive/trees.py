@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
@@ -139,44 +140,48 @@ def write_tree(archive: Archive, base_tree: str | None, changes: Mapping[str, st
 
     Raises ValueError for a path git does not allow, KeyError where a tree of the base is missing.
     """
-    nested: _Changes = {}
+    root = _Folder()
     for path, blob in changes.items():
         parts = _encode(path).split(b"/")
-        for part in parts:
-            _check(part, path)
-        folder = nested
+        folder = root
         for part in parts[:-1]:
-            inner = folder.setdefault(part, {})
-            if not isinstance(inner, dict):
-                raise ValueError(f"{path!r}: a file and a folder at one path")
-            folder = inner
-        if isinstance(folder.get(parts[-1]), dict):
-            raise ValueError(f"{path!r}: a file and a folder at one path")
-        folder[parts[-1]] = blob
-    written = _write(archive, base_tree, nested, sink)
+            _check(part, path)
+            folder = folder.folders.setdefault(part, _Folder())
+        _check(parts[-1], path)
+        folder.files[parts[-1]] = blob
+    written = _write(archive, base_tree, root, sink)
     return written if written is not None else sink.add("tree", b"")
 
 
-_Changes = dict[bytes, "str | _Changes | None"]
+class _Folder:
+    """What is to change in one folder."""
+
+    __slots__ = ("files", "folders")
+
+    def __init__(self) -> None:
+        self.files: dict[bytes, str | None] = {}
+        self.folders: dict[bytes, _Folder] = {}
 
 
-def _write(archive: Archive, base: str | None, changes: _Changes, sink: Sink) -> str | None:
+def _write(archive: Archive, base: str | None, changes: _Folder, sink: Sink) -> str | None:
     """The id of the changed folder, None where nothing is left in it."""
     entries = {entry.name: entry for entry in archive.tree(base)} if base else {}
-    for name, change in changes.items():
+    for name, blob in changes.files.items():
         there = entries.get(name)
-        if isinstance(change, dict):
-            inside = there.id if there and there.is_folder else None
-            folder = _write(archive, inside, change, sink)
-            if folder is not None:
-                entries[name] = Entry(_FOLDER, name, folder)
-            elif inside is not None:
-                del entries[name]
-        elif change is None:
-            if there and not there.is_folder:
-                del entries[name]
-        else:
-            entries[name] = Entry(there.mode if there and there.is_file else _FILE, name, change)
+        if blob is not None:
+            entries[name] = Entry(there.mode if there and there.is_file else _FILE, name, blob)
+        elif there and not there.is_folder:
+            del entries[name]
+    for name, inside in changes.folders.items():
+        there = entries.get(name)
+        below = there.id if there and there.is_folder else None
+        folder = _write(archive, below, inside, sink)
+        if folder is not None:
+            if changes.files.get(name) is not None:
+                raise ValueError(f"{os.fsdecode(name)!r} cannot be both a file and a folder")
+            entries[name] = Entry(_FOLDER, name, folder)
+        elif below is not None:
+            del entries[name]
     if not entries:
         return None
     data = serialize(entries)

@@ -8,18 +8,20 @@ cannot be merged stays as it is and is reported. Running it again after it was i
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from chasm_git.archive import durable
 from chasm_git.archive.checkout import Checkout, checkouts
+from chasm_git.archive.config import is_true
+from chasm_git.archive.files import Files, Left
 from chasm_git.archive.index import read_index
+from chasm_git.archive.layout import ATTACHMENTS, SESSIONS
 from chasm_git.archive.locks import LockFile
-from chasm_git.archive.objects import LooseWriter, blob_id
+from chasm_git.archive.objects import LooseWriter
 from chasm_git.archive.trees import Difference, Entry, differences
+from chasm_git.errors import ChasmError
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
@@ -27,8 +29,7 @@ if TYPE_CHECKING:
 Merge = Callable[[bytes, bytes, bytes], bytes | None]
 """(base, ours, theirs) -> merged, or None where a side cannot be read; an empty base where there is none."""
 
-_FILE_MODE = 0o100644
-_SCRATCH = ".chasm-{}.tmp"
+_OURS = (SESSIONS + "/", ATTACHMENTS + "/")
 
 
 class Kept(NamedTuple):
@@ -36,6 +37,15 @@ class Kept(NamedTuple):
 
     path: str
     reason: str
+
+
+class Unfinished(ChasmError):
+    """Some paths could not be brought up to date (a full disk, a file in use); trying again later does the rest."""
+
+    def __init__(self, path: str, error: Exception, kept: list[Kept]) -> None:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        super().__init__(f"the worktree could not follow at {path}: {reason}; the next run tries again")
+        self.kept = kept
 
 
 def merge_sessions(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
@@ -62,100 +72,112 @@ def bring_up_to_date(
 
     Args:
         old: the commit they show now; None for none.
-        staged: path -> a file on the same file system that holds the new content already; it is moved into place.
+        staged: path -> a file that holds the new content already, in `Archive.scratch`; it is moved into place.
         merge: for files that a person edited.
         timeout: seconds to wait for the index.
 
     Returns:
         Paths left alone, with the reason.
 
-    Raises locks.LockHeld where another program holds an index, index.IndexUnusable; nothing was touched there then.
+    Raises locks.LockHeld where another program holds an index, index.IndexUnusable (nothing was touched then),
+    Unfinished, KeyError where a commit is missing.
     """
-    kept: list[Kept] = []
     with ExitStack() as held:
-        for checkout in checkouts(archive):
-            lock = held.enter_context(LockFile(checkout.index_file, archive.scratch, timeout))
-            kept += Follower(archive, checkout, lock, merge).follow(old, new, staged or {})
-    return kept
+        return [
+            kept
+            for follower in open_followers(archive, held, merge, timeout)
+            for kept in follower.follow(old, new, staged or {})
+        ]
+
+
+def open_followers(archive: Archive, held: ExitStack, merge: Merge, timeout: float = 5.0) -> list[Follower]:
+    """One follower for each worktree that shows the branch; while `held` is open git cannot write their indexes.
+
+    Raises locks.LockHeld, index.IndexUnusable.
+    """
+    return [
+        Follower(archive, shown, held.enter_context(LockFile(shown.index_file, archive.scratch, timeout)), merge)
+        for shown in checkouts(archive)
+    ]
 
 
 class Follower:
     """Moves one worktree and its index, whose lock is held, from one commit to another."""
 
-    def __init__(self, archive: Archive, checkout: Checkout, lock: LockFile, merge: Merge) -> None:
+    def __init__(self, archive: Archive, shown: Checkout, lock: LockFile, merge: Merge) -> None:
         self._archive = archive
-        self._top = checkout.worktree
         self._lock = lock
         self._merge = merge
-        self._index = read_index(checkout.index_file, 32 if archive.hash_name == "sha256" else 20)
+        self._index = read_index(shown.index_file, 32 if archive.hash_name == "sha256" else 20)
+        self._files = Files(shown.worktree, archive.scratch, archive.hash_name)
+        self._executable = is_true(archive.settings.get("core.filemode"), default=os.name != "nt")
         self._blobs = LooseWriter(archive)
         self._kept: list[Kept] = []
-        self._folders: dict[Path, str | None] = {}
 
     def follow(self, old: str | None, new: str, staged: Mapping[str, Path]) -> list[Kept]:
-        """Apply the difference between two commits. Returns the paths left alone."""
+        """Apply the difference between two commits. Returns the paths left alone; raises as `bring_up_to_date`."""
         archive = self._archive
+        changes = list(differences(archive, archive.tree_id(old), archive.tree_id(new)))
+        changes.sort(key=lambda change: change.new is not None)  # a file may have to make room for a folder
+        failed: tuple[str, Exception] | None = None
         with self._blobs:
-            for change in differences(archive, archive.tree_id(old), archive.tree_id(new)):
-                self._path(change, staged.get(change.path))
+            for change in changes:
+                try:
+                    self._path(change, staged.get(change.path))
+                except (OSError, KeyError, ChasmError) as error:
+                    failed = failed or (change.path, error)
+        self._files.flush()
         if self._index.changed:
             self._lock.commit(self._index.serialize())
+        if failed:
+            raise Unfinished(*failed, self._kept)
         return self._kept
 
     def _path(self, change: Difference, staged: Path | None) -> None:
-        reason = _unwritable(change)
-        if reason is None:
-            reason = self._file(change, staged)
-        if reason is not None:
-            self._kept.append(Kept(change.path, reason))
-        self._stage(change)
-
-    def _file(self, change: Difference, staged: Path | None) -> str | None:
-        """Bring the file in the worktree up to date; returns why it was left alone, if it was."""
-        name = _name(change.path)
-        if self._index.skips_worktree(name):
-            return None
-        path = self._top / change.path
-        reason = self._way(path.parent, make=change.new is not None and change.old is None)
-        if reason is not None:
-            return reason
+        seen: os.stat_result | None = None
         try:
-            seen = path.lstat()
-        except (FileNotFoundError, NotADirectoryError):
-            if change.old is not None:
-                return "deleted in the worktree; it stays deleted" if change.new else None
-            assert change.new is not None
-            self._place(path, self._archive.read(change.new.id), staged, None)
-            return None
-        if not stat.S_ISREG(seen.st_mode):
-            return "not a regular file in the worktree"
-        return self._over(change, path, seen, staged)
+            if not self._index.skips_worktree(_name(change.path)):
+                seen = self._file(change, staged)
+        except Left as left:
+            self._kept.append(Kept(change.path, str(left)))
+        self._stage(change, seen)
 
-    def _over(self, change: Difference, path: Path, seen: os.stat_result, staged: Path | None) -> str | None:
-        there = path.read_bytes()
-        now = blob_id(there, self._archive.hash_name)
-        old, new = change.old, change.new
-        if new is not None and now == new.id:
-            return None
-        if old is not None and now == old.id:
-            if new is None:
-                self._remove(path)
-            else:
-                self._place(path, self._archive.read(new.id), staged, seen)
-            return None
+    def _file(self, change: Difference, staged: Path | None) -> os.stat_result | None:
+        """Bring the file up to date; returns what ``lstat`` says of it where it holds the new content.
+
+        Raises Left.
+        """
+        files, path, old, new = self._files, change.path, change.old, change.new
+        if (new and not new.is_file) or (old and not old.is_file):
+            raise Left("not a regular file in the archive")
+        there = files.read(path, make_way=old is None)
+        if there is None:
+            if old is not None and new is not None:
+                raise Left("deleted in the worktree; it stays deleted")
+            return files.place(path, self._content(new), staged, None, self._mode(new)) if new else None
         if new is None:
-            return "edited in the worktree; it stays, though the archive has it no more"
-        merged = self._merge(self._content(old), there, self._archive.read(new.id))
+            if old is None or there.id != old.id:
+                raise Left("edited in the worktree; it stays, though the archive has it no more")
+            files.remove(path, there)
+            return None
+        if there.id == new.id:
+            return files.adopt(path, there, self._mode(new))
+        content = self._content(new)
+        torn = path.startswith(_OURS) and there.is_torn(content)
+        if (old is not None and there.id == old.id) or torn:
+            return files.place(path, content, staged, there, self._mode(new))
+        merged = self._merge(self._content(old), there.data, content)
         if merged is None:
-            return "edited in the worktree and cannot be merged; it stays as it is"
-        if merged != there:
-            self._place(path, merged, None, seen)
+            raise Left("edited in the worktree and cannot be merged; it stays as it is")
+        if merged == content:
+            return files.place(path, content, staged, there, self._mode(new))
+        if merged != there.data:
+            files.place(path, merged, None, there, None)
         return None
 
-    def _stage(self, change: Difference) -> None:
+    def _stage(self, change: Difference, seen: os.stat_result | None) -> None:
         """Bring the entry in the index up to date."""
-        name, old, new = _name(change.path), change.old, change.new
-        index = self._index
+        index, name, old, new = self._index, _name(change.path), change.old, change.new
         if index.unmerged(name):
             self._kept.append(Kept(change.path, "has conflicts that are not resolved"))
             return
@@ -163,89 +185,29 @@ class Follower:
         if new is None:
             if old is not None and there == old.id:
                 index.drop(name)
-            return
-        if there == new.id or there == (old.id if old else None):
-            if there is None and (index.in_the_way(name) or index.has_below(name)):
-                self._kept.append(Kept(change.path, "something else is staged in its place"))
-            else:
-                index.put(name, new.id, int(new.mode, 8), self._seen(change.path, new))
-            return
-        if there is None:
-            return  # staged for deletion; what was said about the file says it
-        merged = self._merge(self._content(old), self._archive.read(there), self._archive.read(new.id))
+        elif there is None and old is not None:
+            pass  # its deletion is staged; what was said about the file says it
+        elif there is None and index.in_the_way(name):
+            self._kept.append(Kept(change.path, "something else is staged in its place"))
+        elif there is None or there in (new.id, old.id if old else None):
+            index.put(name, new.id, int(new.mode, 8), seen)
+        else:
+            self._stage_merged(change, name, there, new)
+
+    def _stage_merged(self, change: Difference, name: bytes, there: str, new: Entry) -> None:
+        merged = self._merge(self._content(change.old), self._archive.read(there), self._content(new))
         if merged is None:
             self._kept.append(Kept(change.path, "staged changes cannot be merged; they stay as they are"))
             return
         blob = self._blobs.add("blob", merged)
-        index.put(name, blob, index.mode_of(name) or _FILE_MODE, None)
-
-    def _seen(self, path: str, new: Entry) -> os.stat_result | None:
-        """What the index is to remember of a file, if it holds just this blob."""
-        file = self._top / path
-        try:
-            before = file.lstat()
-            if not stat.S_ISREG(before.st_mode) or blob_id(file.read_bytes(), self._archive.hash_name) != new.id:
-                return None
-            after = file.lstat()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        return after if after.st_mtime_ns == before.st_mtime_ns else None
+        if blob != there:
+            self._index.put(name, blob, self._index.mode_of(name) or int(new.mode, 8), None)
 
     def _content(self, entry: Entry | None) -> bytes:
         return b"" if entry is None else self._archive.read(entry.id)
 
-    def _way(self, folder: Path, make: bool) -> str | None:
-        """Why a folder inside the worktree cannot be written to, or None; never through a symbolic link."""
-        if folder == self._top:
-            return None
-        if folder in self._folders and not make:
-            return self._folders[folder]
-        reason = self._way(folder.parent, make)
-        if reason is None:
-            try:
-                mode = folder.lstat().st_mode
-            except FileNotFoundError:
-                if make:
-                    folder.mkdir()
-            else:
-                if stat.S_ISLNK(mode):
-                    reason = f"{folder.relative_to(self._top).as_posix()} is a symbolic link"
-                elif not stat.S_ISDIR(mode):
-                    reason = f"{folder.relative_to(self._top).as_posix()} is a file where a folder is needed"
-        self._folders[folder] = reason
-        return reason
-
-    def _place(self, path: Path, data: bytes, staged: Path | None, over: os.stat_result | None) -> None:
-        """Put content at a path of the worktree, whole or not at all."""
-        if staged is None:
-            staged = self._archive.scratch / durable.scratch_name()
-            durable.write_new(staged, data, flush=False)
-        if over is not None and over.st_mode & 0o111:
-            staged.chmod(stat.S_IMODE(over.st_mode))
-        try:
-            staged.replace(path)
-        except OSError:
-            # a linked worktree may lie on another file system
-            durable.remove(staged)
-            beside = path.with_name(_SCRATCH.format(durable.scratch_name()))
-            durable.write_new(beside, data, flush=False)
-            beside.replace(path)
-
-    def _remove(self, path: Path) -> None:
-        durable.remove(path)
-        folder = path.parent
-        while folder != self._top:
-            try:
-                folder.rmdir()
-            except OSError:
-                return  # not empty
-            folder = folder.parent
-
-
-def _unwritable(change: Difference) -> str | None:
-    if (change.new and not change.new.is_file) or (change.old and not change.old.is_file):
-        return "not a regular file in the archive"
-    return None
+    def _mode(self, entry: Entry) -> int | None:
+        return int(entry.mode, 8) & 0o111 if self._executable else None
 
 
 def _name(path: str) -> bytes:
