@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pytest
 
+from chasm_git.archive.layout import session_path
+from chasm_git.archive.repo import init_archive
+from chasm_git.session import codec
+from chasm_git.session.attachments import path_of
 from chasm_git.session.model import Message, Session
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -103,3 +109,40 @@ def example() -> Session:
             ),
         ],
     )
+
+
+Keep = Callable[..., Path]
+
+
+@pytest.fixture
+def keep(tmp_path: Path) -> Keep:
+    """Gives a function that commits sessions (and attachments, and any other files) to an archive with plain git."""
+    archive = tmp_path / "archive"
+
+    def commit(
+        sessions: Iterable[Session] = (),
+        attachments: Mapping[str, bytes] | None = None,
+        files: Mapping[str, bytes] | None = None,
+        message: str = "kept",
+    ) -> Path:
+        if not archive.exists():
+            init_archive(archive).close()
+        written = {session_path(s.provider, s.id, s.created_at): codec.dumps(s) for s in sessions}
+        written |= {path_of(name): data for name, data in (attachments or {}).items()}
+        for path, data in (written | dict(files or {})).items():
+            place = archive / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(data)
+        git(archive, "add", "-A")
+        git(archive, "commit", "-q", "--allow-empty", "-m", message)
+        return archive
+
+    return commit
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """What the user's own git says."""
+    identity = ("-c", "user.name=Ana", "-c", "user.email=ana@example.org")
+    done = subprocess.run(["git", *identity, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

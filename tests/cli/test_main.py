@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import resource
 import signal
 import subprocess
@@ -189,28 +188,3 @@ def test_an_interrupt_from_the_keyboard(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 130
     assert process.stderr is not None and b"Traceback" not in process.stderr.read()
-
-
-def on_a_terminal(*arguments: str, **variables: str) -> str:
-    """What the program prints on a terminal."""
-    leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "chasm_git", *arguments],
-        stdin=follower,
-        stdout=follower,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "TERM": "xterm", "PAGER": "cat", "COLUMNS": "100", "LINES": "50", **variables},
-    )
-    os.close(follower)
-    printed = b""
-    while True:
-        try:
-            piece = os.read(leader, 65536)
-        except OSError:  # how Linux says that the other end has closed
-            break
-        if not piece:
-            break
-        printed += piece
-    os.close(leader)
-    assert process.wait(60) == 0
-    return printed.decode().replace("\r\n", "\n")

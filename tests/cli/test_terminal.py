@@ -53,8 +53,8 @@ def test_notices_go_to_stderr_and_can_be_silenced(capsys: pytest.CaptureFixture[
 
 
 def test_progress_in_a_pipe_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
-    with Terminal({}).progress("reading", 2) as advance:
-        advance(1)
+    with Terminal({}).progress("reading") as progress:
+        progress(1, 2)
     assert capsys.readouterr() == ("", "")
 
 

@@ -83,16 +83,16 @@ def _archive(context: Context) -> Iterator[Check]:
         yield Check("archive", "note", f"none at {path} yet; the first harvest makes it")
         return
     with context.open_archive() as archive:
-        unreadable = 0
-        sessions = 0
-        with context.terminal.progress("reading sessions", len(archive.session_files())) as advance:
-            for one in archive.sessions():
-                advance(1)
-                sessions += 1
+        readable = 0
+        files = archive.session_files()
+        with context.terminal.progress("reading sessions") as progress:
+            for number, one in enumerate(archive.sessions(files), 1):
+                progress(number, len(files))
                 if isinstance(one, Unreadable):
-                    unreadable += 1
                     yield Check("archive", "broken", str(one))
-        yield Check("archive", "ok", f"{archive.path}: {sessions - unreadable} sessions")
+                else:
+                    readable += 1
+        yield Check("archive", "ok", f"{archive.path}: {readable} sessions")
         yield _writable(archive.repository.git_dir)
         missing = archive.drivers_missing()
         if missing:

@@ -79,9 +79,9 @@ def choose(archive: Archive, chosen: Filter, terminal: Terminal) -> tuple[list[L
         files = {path: blob for path, blob in files.items() if path.split("/")[1] == chosen.provider}
     found: list[Listed] = []
     unreadable = 0
-    with terminal.progress("reading sessions", len(files)) as advance:
-        for one in archive.sessions(files):
-            advance(1)
+    with terminal.progress("reading sessions") as progress:
+        for number, one in enumerate(archive.sessions(files), 1):
+            progress(number, len(files))
             if isinstance(one, Unreadable):
                 unreadable += 1
                 terminal.notice(f"chasm: {one}")

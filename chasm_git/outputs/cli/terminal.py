@@ -122,14 +122,14 @@ class Terminal:
             click.echo(visible(text), err=True)
 
     @contextmanager
-    def progress(self, label: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-        """Gives a function to call with how much more is done; a bar appears on stderr when the work takes long."""
+    def progress(self, label: str) -> Iterator[Callable[[int, int], None]]:
+        """Gives a function to call with (done, of how many); a bar appears on stderr when the work takes long."""
         if self.quiet or not sys.stderr.isatty():
-            yield lambda done: None
+            yield lambda done, total: None
             return
-        bar = _Bar(label, total)
+        bar = _Bar(label)
         try:
-            yield bar.advance
+            yield bar.show
         finally:
             bar.stop()
 
@@ -137,16 +137,13 @@ class Terminal:
 class _Bar:
     """A bar that is drawn only once the work has lasted."""
 
-    def __init__(self, label: str, total: int | None) -> None:
+    def __init__(self, label: str) -> None:
         self._label = visible(label)
-        self._total = total
-        self._done = 0
         self._start = time.monotonic()
         self._progress: Any = None
         self._task: Any = None
 
-    def advance(self, done: int) -> None:
-        self._done += done
+    def show(self, done: int, total: int) -> None:
         if self._progress is None:
             if time.monotonic() - self._start < _PATIENCE:
                 return
@@ -154,9 +151,9 @@ class _Bar:
             from rich.progress import Progress
 
             self._progress = Progress(console=Console(stderr=True), transient=True)
-            self._task = self._progress.add_task(self._label, total=self._total)
+            self._task = self._progress.add_task(self._label, total=total)
             self._progress.start()
-        self._progress.update(self._task, completed=self._done)
+        self._progress.update(self._task, completed=done, total=total)
 
     def stop(self) -> None:
         if self._progress is not None:
