@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from chasm_git.providers.base import Env
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
+    from chasm_git.harvest.run import Progress
 
 
 def machine_name(archive: Archive, *, keep: bool = True) -> str:
@@ -57,7 +58,7 @@ def run(
     sessions: frozenset[str] | None = None,
     dry_run: bool = False,
     message: str | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Report:
     """Harvest everything new below `env`; see `run.harvest`."""
     from chasm_git.harvest.read import Options
@@ -72,7 +73,7 @@ def run(
         names=chosen(providers, exclude),
         options=Options(workspace=workspace, sessions=sessions, dry=dry_run),
         message=message,
-        progress=(lambda done, total: progress(1)) if progress is not None else None,
+        progress=progress,
     )
 
 
