@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -52,59 +53,7 @@ class ClaudeCode(Provider):
             return
         for project in projects:
             if project.is_dir():
-                yield from self._project(root / project.name)
-
-    def _project(self, folder: Path) -> Iterator[Source | Problem]:
-        try:
-            entries = _listed(folder)
-        except OSError as error:
-            yield _unlisted(folder, error)
-            return
-        folders = {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
-        for entry in entries:
-            name = entry.name
-            if name.endswith(_SUFFIX) and name[0] != "." and entry.is_file():
-                stem = name[: -len(_SUFFIX)]
-                if stem in folders:
-                    folders.discard(stem)
-                    yield from self._with_folder(folder, stem, entry)
-                else:
-                    yield from self._source(folder, name, entry, {})
-        for stem in sorted(folders):  # its session is gone, its sub-agents may be there
-            yield from self._with_folder(folder, stem, None)
-
-    def _with_folder(self, folder: Path, stem: str, entry: os.DirEntry[str] | None) -> Iterator[Source | Problem]:
-        """A session that has a folder beside it, and its sub-agents."""
-        below: dict[str, os.DirEntry[str]] = {}
-        yield from _walk(folder / stem, stem, below)
-        agents = [name for name in below if _is_agent(name)]
-        owned = {name: _meta_of(name) for name in agents if _meta_of(name) in below}
-        if entry is not None:
-            side = {name: item for name, item in below.items() if name not in agents and name not in owned.values()}
-            yield from self._source(folder, stem + _SUFFIX, entry, side)
-        for name in agents:
-            meta = owned.get(name)
-            side = {} if meta is None else {meta.rpartition("/")[2]: below[meta]}
-            yield from self._source(folder, name, below[name], side, stem)
-
-    def _source(
-        self,
-        folder: Path,
-        name: str,
-        entry: os.DirEntry[str],
-        side: dict[str, os.DirEntry[str]],
-        parent: str | None = None,
-    ) -> Iterator[Source | Problem]:
-        path = folder / name
-        try:
-            mark = stamp(entry.stat(), *(item.stat() for item in side.values()))
-        except FileNotFoundError:  # it went since the folder was listed, or is a link to nothing
-            return
-        except OSError as error:
-            yield Problem(str(path), error.strerror or str(error))
-            return
-        extra = {"parent": parent, "side": list(side)} if side or parent else None
-        yield Source(self.name, f"{folder.name}/{name}", path, mark, extra)
+                yield from _project(root / project.name, project.name)
 
     def read(self, source: Source) -> Reading:
         """One session, or none where nobody said anything in it. See `Provider.read`."""
@@ -117,6 +66,93 @@ class ClaudeCode(Provider):
             if message.file is not None and message.native is not None:
                 files[message.file] = record_line(message, load)
         return files
+
+
+def _project(folder: Path, slug: str) -> Iterator[Source | Problem]:
+    try:
+        entries = _listed(folder)
+    except OSError as error:
+        yield _unlisted(folder, error)
+        return
+    folders = {entry.name: entry for entry in entries if entry.is_dir(follow_symlinks=False)}
+    for entry in entries:
+        name = entry.name
+        if name.endswith(_SUFFIX) and name[0] != "." and entry.is_file():
+            beside = folders.pop(name[: -len(_SUFFIX)], None)
+            if beside is not None:
+                yield from _with_folder(folder, slug, beside, entry)
+            elif (found := _source(folder, slug, name, entry)) is not None:
+                yield found
+    for beside in folders.values():  # its session is gone, its sub-agents may be there
+        yield from _with_folder(folder, slug, beside, None)
+
+
+def _with_folder(
+    folder: Path, slug: str, beside: os.DirEntry[str], session: os.DirEntry[str] | None
+) -> Iterator[Source | Problem]:
+    """A session that has a folder beside it, and its sub-agents."""
+    below: dict[str, os.DirEntry[str]] = {}
+    yield from _walk(beside.path, beside.name, below)
+    agents = [name for name in below if _is_agent(name)]
+    metas = {name: meta for name in agents if (meta := name.removesuffix(_SUFFIX) + ".meta.json") in below}
+    if session is not None:
+        apart = {*agents, *metas.values()}
+        side = {name: entry for name, entry in below.items() if name not in apart}
+        if (found := _source(folder, slug, session.name, session, side)) is not None:
+            yield found
+    for name in agents:
+        own = metas.get(name)
+        side = {own.rpartition("/")[2]: below[own]} if own is not None else {}
+        if (found := _source(folder, slug, name, below[name], side, beside.name)) is not None:
+            yield found
+
+
+def _source(
+    folder: Path,
+    slug: str,
+    name: str,
+    entry: os.DirEntry[str],
+    side: dict[str, os.DirEntry[str]] | None = None,
+    parent: str | None = None,
+) -> Source | Problem | None:
+    """A session's file with its side files (by their names relative to its folder); None where it has gone."""
+    try:
+        mark = stamp(entry.stat(), *(item.stat() for item in side.values())) if side else stamp(entry.stat())
+    except FileNotFoundError:  # since the folder was listed, or it is a link to nothing
+        return None
+    except OSError as error:
+        return Problem(str(folder / name), error.strerror or str(error))
+    extra = {"parent": parent, "side": list(side or ())} if side or parent else None
+    return Source(ClaudeCode.name, f"{slug}/{name}", folder / name, mark, extra)
+
+
+def _walk(folder: str, name: str, into: dict[str, os.DirEntry[str]]) -> Iterator[Problem]:
+    """Collect the files below a session's folder by their names relative to the session's file. Links are not read."""
+    try:
+        entries = _listed(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        yield _unlisted(folder, error)
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path, f"{name}/{entry.name}", into)
+        elif entry.is_file(follow_symlinks=False):
+            into[f"{name}/{entry.name}"] = entry
+
+
+def _listed(folder: Path | str) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=attrgetter("name"))
+
+
+def _unlisted(folder: Path | str, error: OSError) -> Problem:
+    return Problem(str(folder), f"cannot be listed: {error.strerror or error}")
+
+
+def _is_agent(name: str) -> bool:
+    return name.endswith(_SUFFIX) and name.rpartition("/")[2].startswith("agent-") and "/subagents/" in name
 
 
 class _Reader:
@@ -237,36 +273,3 @@ class _Reader:
                 first.line,
             )
         ]
-
-
-def _listed(folder: Path | str) -> list[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        return sorted(entries, key=lambda entry: entry.name)
-
-
-def _walk(folder: Path, name: str, into: dict[str, os.DirEntry[str]]) -> Iterator[Problem]:
-    """Collect the files below a session's folder by their names relative to the session's file. Links are not read."""
-    try:
-        entries = _listed(folder)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        yield _unlisted(folder, error)
-        return
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(folder / entry.name, f"{name}/{entry.name}", into)
-        elif entry.is_file(follow_symlinks=False):
-            into[f"{name}/{entry.name}"] = entry
-
-
-def _is_agent(name: str) -> bool:
-    return name.endswith(_SUFFIX) and name.rpartition("/")[2].startswith("agent-") and "/subagents/" in name
-
-
-def _meta_of(name: str) -> str:
-    return name.removesuffix(_SUFFIX) + ".meta.json"
-
-
-def _unlisted(folder: Path, error: OSError) -> Problem:
-    return Problem(str(folder), f"cannot be listed: {error.strerror or error}")

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chasm_git.providers import jsonl
@@ -67,6 +67,7 @@ def session_of(data):
     return Session("s", "p", native=native, messages=builder.messages), builder.attachments
 
 
+@settings(deadline=None)
 @given(files)
 @example(b"")
 @example(b"\n")
@@ -82,6 +83,7 @@ def test_any_bytes_come_back(data):
     assert len({message.id for message in session.messages}) == len(session.messages)
 
 
+@settings(deadline=None)
 @given(files, st.integers(min_value=0))
 def test_rows_are_the_same_while_the_file_grows(data, cut):
     """What is read of a file's beginning is read of the whole file again; only a last row without its end may go."""

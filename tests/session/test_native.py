@@ -5,7 +5,7 @@ import hashlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chasm_git.session import attachments, codec, jsonio
@@ -92,6 +92,7 @@ def same(one, other):
     return jsonio.dumps(one) == jsonio.dumps(other)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_record_comes_back(data):
     record = data.draw(values)
@@ -106,6 +107,7 @@ def test_any_record_comes_back(data):
     assert builder.messages[0].id != builder.messages[1].id
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_it_comes_back_from_the_session_file(data):
     record = data.draw(values)
@@ -116,6 +118,7 @@ def test_it_comes_back_from_the_session_file(data):
     assert set(builder.attachments) >= attachments.names_in(stored.messages[0].native)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_kept_line_comes_back_and_is_its_record(data):
     record = data.draw(values)
@@ -126,6 +129,7 @@ def test_a_kept_line_comes_back_and_is_its_record(data):
     assert same(unfold(message, builder.attachments.__getitem__), record)
 
 
+@settings(deadline=None)
 @given(st.one_of(st.binary(max_size=60), st.sampled_from([b"\xff" * 70_000, b"x" * 70_000, "é\r\n".encode() * 30_000])))
 def test_any_line_is_kept(line):
     into = {}
