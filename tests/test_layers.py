@@ -1,0 +1,144 @@
+"""The house stands the way CONTRIBUTING.md draws it: who may import whom, what may be heavy, how long a room may be."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "chasm_git"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+MAY_IMPORT = {
+    "session": {"session"},
+    "drivers": {"drivers", "session"},
+    "providers": {"providers", "session", "errors"},
+    "archive": {"archive", "session", "errors"},
+    "harvest": {"harvest", "archive", "providers", "session", "errors"},
+    "cache": {"cache", "archive", "session", "errors"},
+    "api": {"harvest", "cache", "archive", "providers", "session", "errors"},
+    "outputs": {"outputs", "api", "session", "errors"},
+    "errors": set[str](),
+    "__main__": {"outputs"},
+    "__init__": set[str](),
+}
+"""Layer -> layers it may import, also inside functions and for types alone."""
+
+LIBRARIES = {
+    "session": {"orjson"},
+    "providers": {"orjson"},
+    "archive": {"dulwich", "git", "deepdiff", "orjson", "isal"},
+    "harvest": {"orjson"},
+    "cache": {"orjson"},
+    "outputs": {"click", "rich", "platformdirs", "orjson"},
+}
+"""Layer -> what it may import of others' libraries."""
+
+RUAMEL = {"session/reference.py", "archive/settings.py"}
+"""The modules that read YAML people wrote."""
+
+LAZY = {"dulwich", "git", "rich", "ruamel", "deepdiff", "platformdirs", "multiprocessing"}
+"""Imported inside the functions that need them: a command pays for what it uses."""
+
+ENVIRONMENT = {"environ", "environb", "getenv", "argv", "stdin"}
+READS_ENVIRONMENT = {
+    "drivers/merge.py",  # programs of their own: git starts them
+    "drivers/textconv.py",
+    "archive/maintain.py",
+    "archive/git.py",  # hides git's variables from the git it starts
+}
+
+
+class Import(NamedTuple):
+    """One imported module."""
+
+    name: str
+    line: int
+    at_start: bool
+    """Run when the module is imported: not inside a function, not for types alone."""
+
+
+def imports(tree: ast.AST, at_start: bool = True) -> Iterator[Import]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(alias.name, node.lineno, at_start)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            assert node.module is not None
+            if node.module == "chasm_git":
+                for alias in node.names:
+                    yield Import(f"chasm_git.{alias.name}", node.lineno, at_start)
+            else:
+                yield Import(node.module, node.lineno, at_start)
+        inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        typing_only = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        yield from imports(node, at_start and not inside and not typing_only)
+
+
+def layer_of(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_bytes(), str(path))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_imports(path: Path) -> None:
+    layer, place = layer_of(path), path.relative_to(PACKAGE).as_posix()
+    wrong = []
+    for found in imports(parse(path)):
+        first, *rest = found.name.split(".")
+        if first == "chasm_git":
+            if rest and rest[0] != "__version__" and rest[0] not in MAY_IMPORT[layer]:
+                wrong.append(f"{place}:{found.line}: {layer} may not import {found.name}")
+        elif first == "ruamel":
+            if place not in RUAMEL:
+                wrong.append(f"{place}:{found.line}: YAML is read in {', '.join(sorted(RUAMEL))}")
+        elif first not in sys.stdlib_module_names and first not in LIBRARIES.get(layer, set()):
+            wrong.append(f"{place}:{found.line}: {layer} may not import {first}")
+        if found.at_start and first in LAZY:
+            wrong.append(f"{place}:{found.line}: {first} is imported inside the functions that need it")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_only_the_outer_layer_reads_the_environment(path: Path) -> None:
+    if layer_of(path) == "outputs" or path.relative_to(PACKAGE).as_posix() in READS_ENVIRONMENT:
+        return
+    wrong = [
+        f"{path.name}:{node.lineno}: {node.value.id}.{node.attr}"
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in ("os", "sys")
+        and node.attr in ENVIRONMENT
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_module_is_one_room(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 400
+    assert not {"utils", "util", "helpers", "helper", "manager", "misc", "common"} & set(path.stem.split("_"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_module_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(parse(path))
+
+
+def test_every_layer_is_known() -> None:
+    assert {layer_of(path) for path in MODULES} <= set(MAY_IMPORT)
+
+
+def test_the_rules_are_enforced() -> None:
+    found = list(imports(ast.parse("import a\nif TYPE_CHECKING:\n    import b\ndef f():\n    from chasm_git import c")))
+    assert found == [Import("a", 1, True), Import("b", 3, False), Import("chasm_git.c", 5, False)]
