@@ -50,7 +50,7 @@ def blame(archive: Archive, commit: str, path: str) -> list[Touched]:
     line = head.count(b"\n") + 1  # the line `messages:`
     above: str | None = None
     for block in listed:
-        length = block.count(b"\n")
+        length = block.count(b"\n") + 1
         last = max(set(owners[line : line + length]), key=lambda name: rank.get(name, -len(rank)))
         if last not in known:
             known[last] = read_commit(archive, last)
