@@ -6,7 +6,6 @@ Nothing is mended here. What is wrong is reported by file and reason, and the re
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import os
 import re
 import signal
@@ -257,6 +256,8 @@ def _checked(archive: Archive, tasks: list[Task], progress: Progress) -> Iterato
             yield _one(archive, task)
             progress(1)
         return
+    import multiprocessing
+
     ways = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("fork" if "fork" in ways else "spawn")
     place = (archive.path, archive.git_dir, archive.worktree, archive.branch)
