@@ -14,6 +14,7 @@ from chasm_git.harvest import lineage
 from chasm_git.harvest.plan import Plan, missing
 from chasm_git.harvest.read import Outcome, Place, Reader, Result
 from chasm_git.session import codec, merge
+from chasm_git.session.summary import summarize
 
 if TYPE_CHECKING:
     from chasm_git.archive.objects import Sink
@@ -65,7 +66,7 @@ class Draft:
         read = self._archive.read
         fresh = merge.absorb(None, read(first.fresh), read(second.fresh)).data
         joined = merge.absorb(None, read(first.archived), read(second.archived)).data
-        count = len(codec.split(joined)[1])
+        count = summarize(joined).messages
         first.added += count - first.messages
         first.messages = count
         first.fresh, first.archived, first.staged = sink.add("blob", fresh), sink.add("blob", joined), None
@@ -113,13 +114,14 @@ class Draft:
                 yield result.provider, path, result.first, result.last
 
     def _replace(self, path: str, data: bytes, sink: Sink) -> None:
-        head, listed = codec.split(data)
-        session = codec.loads_header(head)
+        session = codec.loads_header(codec.split(data)[0])
         blob = sink.add("blob", data)
         result = self.results.get(path)
         if result is None:
             fresh = self.bases[session.provider].get(path, blob)
-            result = Result(session.provider, session.id, path, "", fresh, blob, self.files[path], len(listed), 0)
+            result = Result(
+                session.provider, session.id, path, "", fresh, blob, self.files[path], summarize(data).messages, 0
+            )
             self.results[path] = result
         result.archived, result.staged = blob, None
         result.title = session.title or result.title

@@ -18,6 +18,7 @@ from chasm_git.providers.base import Problem, Provider, Source
 from chasm_git.session import codec, merge
 from chasm_git.session.model import Session
 from chasm_git.session.readable import display_title
+from chasm_git.session.summary import count_messages, summarize
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
@@ -157,7 +158,7 @@ class Reader:
         """Join what a provider held at the last harvest with an archive that has moved since."""
         fresh = self._archive.read(base)
         session = codec.loads_header(codec.split(fresh)[0])
-        return self._joined(session, fresh, Place(path, archived, base), len(codec.split(fresh)[1]))
+        return self._joined(session, fresh, Place(path, archived, base), summarize(fresh).messages)
 
     def _is_wanted(self, session: Session) -> bool:
         options = self._options
@@ -173,7 +174,7 @@ class Reader:
         if place is None:
             place = Place(layout.session_path(session.provider, session.id, session.created_at), None, None)
         talk = [message.id for message in session.messages if message.role in ("user", "assistant")]
-        made = self._joined(session, codec.dumps(session), place, len(session.messages))
+        made = self._joined(session, codec.dumps(session), place, count_messages(session.messages))
         made.title = display_title(session) or ""
         made.is_forked = session.forked_from is not None
         if talk:
@@ -201,8 +202,8 @@ class Reader:
             data = joined.data
             made.kept = joined.kept
             made.archived = blob_id(data)
-            made.messages = len(codec.split(data)[1])
-            made.added = made.messages - _count(archived)
+            made.messages = summarize(data).messages
+            made.added = made.messages - summarize(archived).messages
             made.shrunk = made.messages - count
         elif place.archived is not None:
             made.added = 0
@@ -230,13 +231,6 @@ def is_below(path: str, folder: str) -> bool:
     """Whether a workspace is a folder or lies below it."""
     folder = folder.rstrip("/\\")
     return path == folder or path.startswith((folder + "/", folder + "\\"))
-
-
-def _count(data: bytes) -> int:
-    try:
-        return len(codec.split(data)[1])
-    except ValueError:
-        return len(codec.loads(data).messages)
 
 
 def attachment_names(paths: dict[str, str]) -> set[str]:

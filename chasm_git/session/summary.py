@@ -7,10 +7,11 @@ Only the header and the first few lines of each message are looked at. The count
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chasm_git.session import blocks, codec
-from chasm_git.session.model import Session
+from chasm_git.session.model import Message, Session
 from chasm_git.session.readable import first_line
 
 _HEAD = re.compile(
@@ -97,3 +98,21 @@ def _summarize(session: Session, listed: list[bytes]) -> Summary:
         tuple(session.tags),
         conflicts,
     )
+
+
+def count_messages(messages: Iterable[Message]) -> int:
+    """How many messages a list shows for a session that is read already; the same as `summarize` counts."""
+    count = 0
+    answers: set[tuple[object, ...]] = set()
+    for message in messages:
+        if message.deleted or message.role in ("event", "tool"):
+            continue
+        if message.role == "assistant" and message.turn is not None:
+            key = (message.turn, message.sidechain, message.inactive, message.file)
+            if key in answers:
+                continue
+            answers.add(key)
+        elif message.role == "user" and not message.injected:
+            answers = {key for key in answers if key[1] != message.sidechain}
+        count += 1
+    return count

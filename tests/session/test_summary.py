@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chasm_git.session import codec
+from chasm_git.session.encode import dumps
 from chasm_git.session.model import Message, Session
 from chasm_git.session.readable import display_title
-from chasm_git.session.summary import summarize
+from chasm_git.session.summary import count_messages, summarize
 from chasm_git.session.universal import universal, updated_at
+from tests.session.strategies import sessions
 
 
 def test_the_example(example: Session) -> None:
@@ -72,3 +74,9 @@ def test_it_agrees_with_the_whole_session(messages: list[Message], title: str | 
     assert found.messages == len(universal(session)["messages"])
     assert found.title == display_title(session)
     assert found.updated_at == updated_at(session)
+
+
+@settings(max_examples=200, deadline=None)
+@given(sessions)
+def test_counting_a_session_gives_what_counting_its_file_gives(session):
+    assert count_messages(session.messages) == summarize(dumps(session)).messages

@@ -44,5 +44,6 @@ COMMANDS: dict[str, Entry] = {
             "session": Entry("One session as JSON, Markdown or the provider's own files.", "export_session"),
         },
     ),
+    "demo": Entry("Everything above in a fresh folder, on bundled sessions.", "demo"),
     "doctor": Entry("Check that everything chasm needs is there and works.", "doctor"),
 }
