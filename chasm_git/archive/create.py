@@ -32,31 +32,32 @@ _SETTINGS = {
     "transfer.fsckObjects": "true",
 }
 _CREATED = "archive: created"
+_OWN = {".git", ".gitattributes", "chasm.yaml"}
+_BARE = {"HEAD", "chasm", "config", "info", "objects", "refs"}
 
 
 def own_repository(path: Path, *, bare: bool, branch: str) -> Archive:
     """Make a repository that is an archive, or complete one. Raises ChasmError where something else is there."""
     path = Path(path).absolute()
-    there = find_repository(path) if path.is_dir() else None
-    if there is not None and path in there:
+    full = f"refs/heads/{branch}"
+    place = find_repository(path) if path.is_dir() else None
+    if place is not None and path in place:
         try:
             return _complete(open_archive(path))
         except NotAnArchive:
-            with Archive(there[0], there[1], None, f"refs/heads/{branch}") as other:
-                if refs.list_refs(other, "refs/"):
-                    raise
-    elif path.exists() and not _may_take(path):
-        raise ChasmError(f"{path} is not an empty folder; choose another place for the archive")
-    git_dir = path if bare else path / ".git"
-    if there is not None and path in there:
-        git_dir = there[1]
-        bare = there[0] == there[1]
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.mkdir(mode=0o700)  # conversations are private
-    _make_repository(git_dir, bare, branch)
-    archive = Archive(path, git_dir, None if bare else path, f"refs/heads/{branch}")
-    return _complete(archive)
+            if not _is_unused(*place):
+                raise
+        top, git_dir = place
+        full = refs.symbolic_target(git_dir / "HEAD") or full
+    else:
+        if path.exists() and not _may_take(path, _BARE if bare else _OWN):
+            raise ChasmError(f"{path} is not an empty folder; choose another place for the archive")
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.mkdir(mode=0o700)  # conversations are private
+        top, git_dir = path, path if bare else path / ".git"
+    _make_repository(git_dir, top == git_dir, full)
+    return _complete(Archive(top, git_dir, None if top == git_dir else top, full))
 
 
 def inside_project(project: Path, branch: str) -> Archive:
@@ -76,6 +77,7 @@ def inside_project(project: Path, branch: str) -> Archive:
         head = archive.head()
         if head is not None and "chasm.yaml" not in archive.files(head, ""):
             raise ChasmError(f"{top} has a branch {branch} already that is no archive; choose another with --branch")
+        recover(archive)
         settings = {
             "chasm.branch": full,
             "chasm.project": "true",
@@ -89,6 +91,7 @@ def inside_project(project: Path, branch: str) -> Archive:
 
 def _complete(archive: Archive) -> Archive:
     """Settings, attributes and the first commit, as far as they are missing."""
+    recover(archive)
     info = archive.git_dir / "info"
     info.mkdir(exist_ok=True)
     if archive.settings.get("chasm.project") != "true":
@@ -101,7 +104,6 @@ def _complete(archive: Archive) -> Archive:
 
 
 def _first_commit(archive: Archive) -> None:
-    recover(archive)
     if archive.head() is not None:
         return
     with Writer(archive) as writer:
@@ -114,11 +116,18 @@ def _first_commit(archive: Archive) -> None:
     publish(archive, {archive.branch: (None, first)}, _CREATED)
 
 
-def _may_take(path: Path) -> bool:
-    return path.is_dir() and {entry.name for entry in path.iterdir()} <= {".git", ".gitattributes", "chasm.yaml"}
+def _may_take(path: Path, names: set[str]) -> bool:
+    """Whether a folder holds nothing but what an interrupted run of ours may have left."""
+    return path.is_dir() and {entry.name for entry in path.iterdir()} <= names
 
 
-def _make_repository(git_dir: Path, bare: bool, branch: str) -> None:
+def _is_unused(top: Path, git_dir: Path) -> bool:
+    """Whether a repository has no refs, and its worktree no files."""
+    with Archive(top, git_dir, None, "refs/heads/main") as repository:
+        return not refs.list_refs(repository, "refs/") and (top == git_dir or _may_take(top, _OWN))
+
+
+def _make_repository(git_dir: Path, bare: bool, head: str) -> None:
     """What git itself makes for an empty repository; everything that is there already stays."""
     for folder in ("objects/info", "objects/pack", "refs/heads", "refs/tags", "info", "chasm/tmp"):
         (git_dir / folder).mkdir(parents=True, exist_ok=True)
@@ -133,7 +142,7 @@ def _make_repository(git_dir: Path, bare: bool, branch: str) -> None:
             core.append("\tprecomposeunicode = true")
         durable.write_whole(config, "\n".join([*core, ""]).encode(), scratch)
     if not (git_dir / "HEAD").exists():
-        durable.write_whole(git_dir / "HEAD", f"ref: refs/heads/{branch}\n".encode(), scratch)
+        durable.write_whole(git_dir / "HEAD", f"ref: {head}\n".encode(), scratch)
 
 
 def _append_lines(path: Path, text: str, archive: Archive) -> None:
