@@ -11,10 +11,10 @@ import binascii
 from typing import Any
 
 from chasm_git.session.model import Json, Part
-from chasm_git.session.native import octets, slice_of
+from chasm_git.session.native import SHORTEST, octets, slice_of
 
 _SHORTEST_SLICE = 48
-"""A text this short is kept: its slice would be no shorter."""
+"""A text of one line this short is kept: its slice would be no shorter."""
 _MAGIC = (
     (b"\x89PNG", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -37,7 +37,7 @@ class Text:
 
     def add(self, piece: str, source: str | None = None, before: str = "", behind: str = "") -> None:
         """Append `piece`; it is the record's text `source` without what stands `before` and `behind`."""
-        if source is not None and len(piece) > _SHORTEST_SLICE:
+        if source is not None and len(piece) > (SHORTEST if "\n" in piece else _SHORTEST_SLICE):
             self._sources.append((source, self._length, before, behind))
         self._pieces.append(piece)
         self._length += len(piece)

@@ -62,12 +62,19 @@ def _descend(key: Hashable, below: dict[Hashable, list[int]], left: list[tuple[R
 def _telling(removed: list[Removed], known: dict[Hashable, Any]) -> list[tuple[Removed, bool]]:
     """Those of the requests that left which say what no later form of them says; and whether there is a later form."""
     forms: dict[Hashable, list[Any]] = {key: [request] for key, request in known.items()}
+    named: dict[str, list[Any]] = {}
+    for request in known.values():
+        if type(request) is dict:
+            named.setdefault(message_text(request), []).append(request)
     kept = []
     for gone in reversed(removed):
         if gone.request is None:
             continue
-        later = forms.setdefault(key_of(gone.request), [])
-        if not any(covers(form, gone.request) for form in later):
+        key = key_of(gone.request)
+        later = forms.setdefault(key, [])
+        # what had no id may have been given one since
+        others = named.get(message_text(gone.request), ()) if type(key) is tuple and type(gone.request) is dict else ()
+        if not any(covers(form, gone.request) for form in (*later, *others)):
             kept.append((gone, bool(later)))
             later.append(gone.request)
     return kept[::-1]

@@ -29,6 +29,7 @@ from chasm_git.providers._vscode_uris import label_of, reference_to, uri_of
 from chasm_git.session.model import Json, Part
 
 _FENCE_BEHIND = re.compile(r"(?:\A|(?<=\n))`{3,}[^`\n]*\n?\s*\Z")
+_LONGEST_FENCE = 80
 _FENCE_BEFORE = re.compile(r"\A\s*`{3,}[ \t]*(?:\n|\Z)")
 _NOTICES: dict[str, tuple[str, ...]] = {
     "warning": ("content",),
@@ -58,7 +59,7 @@ class Answer:
         self._complete = complete
         self._items: list[_Item] = []
         self._text = Text()
-        self._references: dict[tuple[str, str], Part] = {}
+        self._references: dict[tuple[Any, ...], Part] = {}
         self._in_edit = False
         """Whether a code fence may be the frame of the edit just above."""
         self._after_tools = 0
@@ -68,7 +69,7 @@ class Answer:
         """Calls of the model that the screen does not show: each goes before the next one that it does."""
         self._told = 0
         """Rounds whose thinking and text are told."""
-        self._thinks = not any(_thought(part) for part in response)
+        self._thinks = any(text for text, _ in self._rounds.texts) and not any(map(_is_thought, response))
         self._speaks = not any(_markdown(part) for part in response)
         self._read(response)
         for failure in (as_dict(result).get("errorDetails"), request.get("responseErrorDetails")):
@@ -93,8 +94,7 @@ class Answer:
         for number, part in enumerate(response):
             text = _markdown(part)
             if text:
-                last = number == len(response) - 1 and not self._complete  # it may go on with an edit
-                self._markdown(text, last or _begins_edit(response, number + 1))
+                self._markdown(text, "```" in text[-_LONGEST_FENCE:] and self._edit_follows(response, number))
             elif type(part) is dict:
                 self._part(part.get("kind"), part)
         self._close()
@@ -104,6 +104,16 @@ class Answer:
             self._exact(self._waiting.popleft(), None)
         self._tell(len(self._rounds.texts))
         self._items += behind
+
+    def _edit_follows(self, response: list[Any], number: int) -> bool:
+        """Whether an edit comes behind this part; also where one still may, at the end of an answer in the making."""
+        for part in response[number + 1 : number + 3]:
+            kind = part.get("kind") if type(part) is dict else None
+            if kind != "undoStop":
+                return kind in ("textEditGroup", "notebookEditGroup") or (
+                    kind == "codeblockUri" and bool(part.get("isEdit"))
+                )
+        return not self._complete and number == len(response) - 1
 
     def _part(self, kind: Any, part: dict[str, Any]) -> None:
         if kind == "inlineReference":
@@ -139,9 +149,16 @@ class Answer:
 
     def _inline(self, part: dict[str, Any]) -> None:
         name, target = part.get("name"), part.get("inlineReference")
+        symbol = target.get("name") if type(target) is dict else None
+        reference = reference_to(target, symbol)
         self._in_edit = False
-        self._text.add(name if type(name) is str and name else label_of(target))
-        self._refer([part.get("inlineReference")])
+        if type(name) is str and name:
+            self._text.add(name)
+        elif type(symbol) is str and symbol:
+            self._text.add(symbol)
+        elif reference is not None:
+            self._text.add(label_of(reference))
+        self._point(reference)
 
     def _close(self) -> None:
         """End the text that is open."""
@@ -249,10 +266,12 @@ class Answer:
             target = item.get("reference", item) if type(item) is dict else item
             if type(target) is dict and "variableName" in target:
                 target = target.get("value")
-            name = target.get("name") if type(target) is dict and "location" in target else None
-            part = reference_to(target, name)
-            if part is not None:
-                self._references.setdefault((part["uri"], str(part.get("range"))), part)
+            self._point(reference_to(target))
+
+    def _point(self, part: Part | None) -> None:
+        if part is not None:
+            lines = part.get("range")
+            self._references.setdefault((part["uri"], lines and lines[0], lines and lines[1]), part)
 
 
 def response_of(request: dict[str, Any]) -> list[Any]:
@@ -271,21 +290,11 @@ def _markdown(part: Any) -> str:
         return ""
     kind = part.get("kind")
     if kind is None:
-        return text_of(part)
+        value = part.get("value")
+        return value if type(value) is str else ""
     return text_of(part.get("content")) if kind in ("markdownContent", "markdownVuln") else ""
 
 
-def _thought(part: Any) -> bool:
+def _is_thought(part: Any) -> bool:
     value = part.get("value") if type(part) is dict and part.get("kind") == "thinking" else None
     return any(type(piece) is str and piece for piece in (value if type(value) is list else [value]))
-
-
-def _begins_edit(response: list[Any], number: int) -> bool:
-    """Whether an edit comes at this place, behind the fence that frames it."""
-    for part in response[number : number + 3]:
-        kind = part.get("kind") if type(part) is dict else None
-        if kind != "undoStop":
-            return kind in ("textEditGroup", "notebookEditGroup") or (
-                kind == "codeblockUri" and bool(part.get("isEdit"))
-            )
-    return False

@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote
 from chasm_git.session.model import Part
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_QUERY = re.compile(r"[?#]")
 _DRIVE = re.compile(r"/[A-Za-z]:(?:/|$)")
 _MOST_NESTED = 4
 """A symbol holds a location, a location a URI."""
@@ -24,10 +25,8 @@ _MOST_NESTED = 4
 def uri_of(value: Any) -> str | None:
     """The URI a value is, holds or locates; None where there is none."""
     for _ in range(_MOST_NESTED):
-        if type(value) is str:
-            return value if _SCHEME.match(value) else None
         if type(value) is not dict:
-            return None
+            return value if type(value) is str and _SCHEME.match(value) else None
         made = _from_components(value)
         if made is not None:
             return made
@@ -36,9 +35,10 @@ def uri_of(value: Any) -> str | None:
 
 
 def _from_components(value: dict[str, Any]) -> str | None:
-    external, scheme, path = value.get("external"), value.get("scheme"), value.get("path")
+    external = value.get("external")
     if type(external) is str and external:
         return external
+    scheme, path = value.get("scheme"), value.get("path")
     if type(scheme) is not str or not scheme or type(path) is not str:
         return None
     made = [scheme, ":"]
@@ -76,23 +76,21 @@ def reference_to(value: Any, name: Any = None) -> Part | None:
     part: Part = {"type": "reference", "uri": uri}
     if type(name) is str and name:
         part["name"] = name
-    lines = lines_of(value)
+    lines = lines_of(value) if type(value) is dict and "external" not in value else None
     if lines is not None:
         part["range"] = lines
     return part
 
 
-def label_of(value: Any) -> str:
-    """How a URI or location reads in a sentence: the file's name and line, the whole address of a page."""
-    uri = uri_of(value)
-    if uri is None:
-        name = value.get("name") if type(value) is dict else None
-        return name if type(name) is str else ""
+def label_of(part: Part) -> str:
+    """How a reference part reads in a sentence: the file's name and line, the whole address of a page."""
+    uri: str = part["uri"]
     if uri.startswith(("http://", "https://")):
         return uri
-    name = unquote(re.split(r"[?#]", uri, maxsplit=1)[0].rstrip("/").rpartition("/")[2]) or uri
-    lines = lines_of(value)
-    return f"{name}#L{lines[0]}" if lines is not None else name
+    name = uri.rstrip("/").rpartition("/")[2]
+    if "?" in name or "#" in name or "%" in name:
+        name = unquote(_QUERY.split(name, maxsplit=1)[0])
+    return f"{name or uri}#L{part['range'][0]}" if "range" in part else name or uri
 
 
 def path_of(uri: str) -> str:

@@ -63,8 +63,8 @@ def replay(data: bytes) -> Replay:
     broken: tuple[int, int, str] | None = None
     last: Any = None
     for number, start, end in _lines(data):
-        line = data[start:end]
-        if not line.strip():
+        line = data[start : end + 1]  # with its line feed: a log of one line is not copied
+        if line.isspace():
             continue
         entry: Any = None
         try:
