@@ -75,7 +75,9 @@ class Terminal:
         if self.interactive:
             self.long(data.decode("utf-8", "replace"))
         else:
-            click.get_binary_stream("stdout").write(data)
+            sys.stdout.flush()
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
 
     def json(self, value: Any) -> None:
         """One JSON document."""
