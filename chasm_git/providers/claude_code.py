@@ -14,7 +14,7 @@ Before 2.0 the rows of sub-agents stand in their parent's file (`Message.sidecha
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ class ClaudeCode(Provider):
             yield _unlisted(root, error)
             return
         for project in projects:
-            if project.is_dir():
+            if _leads_to(project.is_dir):
                 yield from _project(root / project.name, project.name)
 
     def read(self, source: Source) -> Reading:
@@ -77,7 +77,7 @@ def _project(folder: Path, slug: str) -> Iterator[Source | Problem]:
     folders = {entry.name: entry for entry in entries if entry.is_dir(follow_symlinks=False)}
     for entry in entries:
         name = entry.name
-        if name.endswith(_SUFFIX) and name[0] != "." and entry.is_file():
+        if name.endswith(_SUFFIX) and name[0] != "." and _leads_to(entry.is_file):
             beside = folders.pop(name[: -len(_SUFFIX)], None)
             if beside is not None:
                 yield from _with_folder(folder, slug, beside, entry)
@@ -140,6 +140,13 @@ def _walk(folder: str, name: str, into: dict[str, os.DirEntry[str]]) -> Iterator
             yield from _walk(entry.path, f"{name}/{entry.name}", into)
         elif entry.is_file(follow_symlinks=False):
             into[f"{name}/{entry.name}"] = entry
+
+
+def _leads_to(kind: Callable[[], bool]) -> bool:
+    try:
+        return kind()
+    except OSError:  # a link that leads in a circle, or where we may not look: no session of this person
+        return False
 
 
 def _listed(folder: Path | str) -> list[os.DirEntry[str]]:

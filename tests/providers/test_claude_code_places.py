@@ -70,6 +70,8 @@ def test_what_lies_there_that_is_no_session(tmp_path):
     (project / "5f0c1f5e.jsonl.bak").write_text("x")
     (project / "a folder.jsonl").mkdir()
     (project / "link to nothing.jsonl").symlink_to(project / "nowhere")
+    (project / "circle.jsonl").symlink_to(project / "circle.jsonl")
+    (project.parent / "circle").symlink_to(project.parent / "circle")
     (project / "memory").mkdir()
     (project / "memory/agent-1.jsonl").write_bytes(rows_of(user()))
     if hasattr(os, "mkfifo"):
