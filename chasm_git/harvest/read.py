@@ -173,7 +173,7 @@ class Reader:
         place = self.places.get((session.provider, name))
         if place is None:
             place = Place(layout.session_path(session.provider, session.id, session.created_at), None, None)
-        talk = [message.id for message in session.messages if message.role in ("user", "assistant")]
+        talk = [m.id for m in session.messages if m.role in ("user", "assistant") and not m.sidechain]
         made = self._joined(session, codec.dumps(session), place, count_messages(session.messages))
         made.title = display_title(session) or ""
         made.is_forked = session.forked_from is not None

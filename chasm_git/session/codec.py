@@ -9,7 +9,7 @@ from typing import Any
 
 from chasm_git.session import reference
 from chasm_git.session.blocks import split
-from chasm_git.session.decode import NotCanonical, mapping
+from chasm_git.session.decode import NotCanonical, block_fields, mapping
 from chasm_git.session.encode import dumps
 from chasm_git.session.model import FORMAT_VERSION, Message, Session
 
@@ -43,7 +43,7 @@ def loads(data: bytes) -> Session:
         messages = []
         above: str | None = None
         for block in blocks:
-            message = message_of(_block_fields(block), above)
+            message = message_of(block_fields(block), above)
             messages.append(message)
             above = message.id
     except (NotCanonical, ValueError, IndexError, RecursionError):
@@ -62,7 +62,7 @@ def loads_header(head: bytes) -> Session:
 def loads_message(block: bytes, above: str | None = None) -> Message:
     """The message of one block (as `split` gives it). Raises CodecError where it is not in canonical form."""
     try:
-        return message_of(_block_fields(block), above)
+        return message_of(block_fields(block), above)
     except (NotCanonical, ValueError, IndexError, RecursionError) as error:
         raise CodecError(str(error)) from None
 
@@ -79,13 +79,6 @@ def _header_fields(head: bytes) -> dict[str, Any]:
     fields, end = mapping(head, 0, 0)
     if end != len(head):
         raise NotCanonical("header")
-    return fields
-
-
-def _block_fields(block: bytes) -> dict[str, Any]:
-    fields, end = mapping(block + b"\n", 0, 2)
-    if end != len(block) + 1:
-        raise NotCanonical("message")
     return fields
 
 

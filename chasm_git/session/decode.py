@@ -20,16 +20,59 @@ _ENDS = {width: re.compile(rb"\n(?!\n|%s)" % (b" " * width)) for width in range(
 """Where a literal ends, by the column of its lines."""
 
 
+_UUID = rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_TOKEN = rb"(?:" + _UUID + rb"|[A-Za-z_][A-Za-z0-9_.-]{5,})"
+"""Plain text that needs no second look: too long to be one of the words YAML takes for something else."""
+
+_IS_TOKEN = re.compile(_TOKEN)
+_HEAD = re.compile(
+    rb"id: (TOKEN)"
+    rb"(?:\n  after: (TOKEN))?"
+    rb"\n  role: (user|assistant|system|tool|event)"
+    rb"(?:\n  timestamp: \"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)\")?"
+    rb"(?:\n  turn: (TOKEN))?"
+    rb"(?:\n  model: (TOKEN))?"
+    rb"\n(?=  [A-Za-z\"])".replace(b"TOKEN", _TOKEN)
+)
+"""How almost every message begins: read at once instead of line by line."""
+
+
 class NotCanonical(ValueError):
     """The bytes are outside the subset this reader knows."""
 
 
-def mapping(data: bytes, at: int, column: int) -> tuple[dict[str, Any], int]:
+def block_fields(block: bytes) -> dict[str, Any]:
+    """The fields of a message by their names in the file, from its block. Raises NotCanonical."""
+    data = block + b"\n"
+    head = _HEAD.match(data)
+    if head is None:
+        fields, end = mapping(data, 0, 2)
+    else:
+        identity, after, role, timestamp, turn, model = head.groups()
+        known: dict[str, Any] = {"id": identity.decode(), "role": role.decode()}
+        if after is not None:
+            known["after"] = after.decode()
+        if timestamp is not None:
+            known["timestamp"] = timestamp.decode()
+        if turn is not None:
+            known["turn"] = turn.decode()
+        if model is not None:
+            known["model"] = model.decode()
+        fields, end = mapping(data, head.end() + 2, 2, known)
+    if end != len(data):
+        raise NotCanonical("message")
+    return fields
+
+
+def mapping(data: bytes, at: int, column: int, known: dict[str, Any] | None = None) -> tuple[dict[str, Any], int]:
     """The block-style map whose first key stands at offset `at`, in `column`.
+
+    Args:
+        known: keys above it that are read already.
 
     Returns it and the offset of the first line after it. Raises NotCanonical.
     """
-    result: dict[str, Any] = {}
+    result: dict[str, Any] = known if known is not None else {}
     pad = b" " * column
     end = len(data)
     while True:
@@ -140,6 +183,8 @@ def _json(text: bytes) -> Any:
 
 
 def _plain(text: bytes) -> Any:
+    if _IS_TOKEN.fullmatch(text):
+        return text.decode()
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if text[0] in b"-0123456789" and _NUMBER.fullmatch(text):

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chasm_git.session import blocks, codec, reference
+from chasm_git.session.decode import block_fields
 from chasm_git.session.encode import dumps
 from chasm_git.session.model import Message, Session
 from tests.session.strategies import sessions, texts, values
@@ -24,7 +25,7 @@ def test_what_is_written_is_read(session):
 def test_ruamel_reads_the_same_value(session):
     data = dumps(session)
     fast = codec._header_fields(codec.split(data)[0])
-    fast["messages"] = [codec._block_fields(block) for block in codec.split(data)[1]]
+    fast["messages"] = [block_fields(block) for block in codec.split(data)[1]]
     assert _typed(reference.load(data)) == _typed(fast)
 
 
@@ -76,7 +77,7 @@ def test_a_changed_file_reads_as_yaml_reads_it_or_not_at_all(session, data):
     try:
         head, listed = codec.split(changed)
         fast = codec._header_fields(head)
-        fast["messages"] = [codec._block_fields(block) for block in listed]
+        fast["messages"] = [block_fields(block) for block in listed]
     except (ValueError, IndexError):
         return
     assert _typed(reference.load(changed)) == _typed(fast)
