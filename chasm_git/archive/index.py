@@ -150,7 +150,10 @@ class Index:
                     previous = name
         for signature, content in self._extensions:
             if signature == b"TREE" and self._changed:
-                content = _invalidate(content, self._changed, self._id_length)
+                try:
+                    content = _invalidate(content, self._changed, self._id_length)
+                except ValueError:
+                    continue  # damaged; git makes it again
             out.append(signature + struct.pack(">L", len(content)) + content)
         body = b"".join(out)
         digest = hashlib.new(self._hash_name, body, usedforsecurity=False).digest()
@@ -173,6 +176,8 @@ class Index:
             at = self._parse_entries(data, count)
         except (struct.error, ValueError, IndexError) as error:
             raise IndexUnusable("the index is damaged") from error
+        if at > end:
+            raise IndexUnusable("the index is damaged")
         while at < end:
             signature, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "big")
             content = data[at + 8 : at + 8 + length]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Updates = Mapping[str, tuple[str | None, str | None]]
 
-_LOCK = "publish.lock"
+_LOCK = "publishing"
 
 
 @dataclass(slots=True)

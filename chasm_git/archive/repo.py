@@ -12,6 +12,7 @@ Opening one reads a few small files and imports nothing heavy; dulwich comes in 
 from __future__ import annotations
 
 import hashlib
+import struct
 import threading
 import weakref
 import zlib
@@ -214,12 +215,15 @@ class Archive:
         return header.partition(b" ")[0].decode("ascii"), data
 
     def _packed(self, object_id: str) -> tuple[str, bytes]:
-        from dulwich.errors import ApplyDeltaError, ChecksumMismatch
+        from dulwich.errors import ApplyDeltaError, ChecksumMismatch, FileFormatException
         from dulwich.objects import ObjectID
+        from dulwich.pack import UnresolvedDeltas
+
+        damaged = (zlib.error, struct.error, ValueError, IndexError, AssertionError, ApplyDeltaError, ChecksumMismatch)
 
         try:
             number, data = self.store.get_raw(ObjectID(object_id.encode("ascii")))
-        except (zlib.error, ApplyDeltaError, ChecksumMismatch, AssertionError) as error:
+        except (*damaged, FileFormatException, UnresolvedDeltas) as error:
             raise DamagedObject(object_id, str(self.git_dir)) from error
         kind = ("", "commit", "tree", "blob", "tag")[number]
         digest = hashlib.new(self.hash_name, b"%s %d\0" % (kind.encode(), len(data)), usedforsecurity=False)
