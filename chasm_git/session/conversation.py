@@ -32,6 +32,8 @@ Clock = Callable[[str], str]
 _MARK = re.compile(r"^(?=(?:##|>>|<<|\.\.|--|!!) )", re.MULTILINE)
 _RANDOM_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 _FLAGS = ("injected", "sidechain", "inactive")
+_INJECTED_LINES = 3
+"""Lines of injected context that are shown where anything is folded: nobody typed it."""
 _LONGEST_FOLDED = 2000
 """Characters of one folded text: one line can be a whole file."""
 
@@ -48,7 +50,7 @@ def as_text(session: Session, load: Load | None = None, *, clock: Clock = utc, f
         session: with its messages in file order.
         load: gives attachments by name; without it their preview stands instead.
         clock: how times are written.
-        fold: at most so many lines of each tool result, reasoning and injected context; None = all of them.
+        fold: at most so many lines of each tool result and reasoning (less of injected context); None = all of them.
     """
     shown = universal(session, load)
     lines = [f"# {_one_line(shown['title'] or 'untitled')}"]
@@ -112,7 +114,9 @@ def _message(message: dict[str, Json], fold: int | None) -> Iterator[str]:
         yield from _indented(message["content"], fold)
     elif message["content"]:
         text = message["content"]
-        yield _MARK.sub(" ", _folded(text, fold) if message.get("injected") else text)
+        if message.get("injected") and fold is not None:
+            text = _folded(text, min(fold, _INJECTED_LINES))
+        yield _MARK.sub(" ", text)
     yield from _carried(message)
     for call in message["tool_calls"]:
         yield from _call(call, fold)
@@ -126,7 +130,7 @@ def _message(message: dict[str, Json], fold: int | None) -> Iterator[str]:
             if text:
                 yield from _indented(text, None)
         for call in variant["tool_calls"]:
-            yield from ("    " + line for line in _call(call, None))
+            yield from (line and f"    {line}" for line in _call(call, None))
 
 
 def _call(call: dict[str, Json], fold: int | None) -> Iterator[str]:
@@ -137,7 +141,7 @@ def _call(call: dict[str, Json], fold: int | None) -> Iterator[str]:
             text = value if isinstance(value, str) else _json(value)
             if "\n" in text:
                 yield f"    {_one_line(name)}:"
-                yield from ("    " + line for line in _indented(text, None))
+                yield from _indented(text, None, pad=8)
             else:
                 yield f"    {_one_line(name)}: {text}"
     elif arguments is not None:
@@ -160,9 +164,9 @@ def _carried(message: dict[str, Json]) -> Iterator[str]:
             yield f"-- {kind} {_one_line(name)}"
 
 
-def _indented(text: str, fold: int | None) -> Iterator[str]:
+def _indented(text: str, fold: int | None, pad: int = 4) -> Iterator[str]:
     for line in _folded(text, fold).removesuffix("\n").split("\n"):
-        yield f"    {line}" if line else ""
+        yield " " * pad + line if line else ""
 
 
 def _folded(text: str, fold: int | None) -> str:

@@ -68,7 +68,8 @@ def test_start_up_costs_little() -> None:
 
 def test_start_up_imports_nothing_heavy() -> None:
     code = "import sys; from chasm_git.outputs.cli.main import main; main(['--help']); print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    loaded = loaded.splitlines()[-1].split()
     assert "click" in loaded
     assert not {"dulwich", "git", "rich", "ruamel", "ruamel.yaml", "deepdiff", "sqlite3", "multiprocessing"} & set(
         loaded

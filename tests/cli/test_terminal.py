@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import select
 import time
 
 import pytest
@@ -56,6 +59,24 @@ def test_progress_in_a_pipe_is_silent(capsys: pytest.CaptureFixture[str]) -> Non
     with Terminal({}).progress("reading") as progress:
         progress(1, 2)
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_appears_on_work_that_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    leader, follower = pty.openpty()
+    with os.fdopen(follower, "w") as screen:
+        monkeypatch.setattr("sys.stderr", screen)
+        monkeypatch.setenv("TERM", "xterm")
+        for patience in (60.0, 0.0):
+            monkeypatch.setattr("chasm_git.outputs.cli.terminal._PATIENCE", patience)
+            with Terminal({}).progress("reading ␛ sessions") as progress:
+                for done in range(1, 4):
+                    progress(done, 3)
+            screen.flush()
+            if patience:
+                assert select.select([leader], [], [], 0.1)[0] == []
+        drawn = os.read(leader, 65536).decode()
+    os.close(leader)
+    assert "reading ␛ sessions" in drawn and "100%" in drawn
 
 
 def test_widths() -> None:

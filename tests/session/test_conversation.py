@@ -188,7 +188,7 @@ def test_what_lost_a_merge_of_the_header_is_shown(example: Session) -> None:
 
 def test_folding_says_what_it_leaves_out() -> None:
     session = made(
-        Message("1", "assistant", content=[call("a"), call("b"), call("c")]),
+        Message("1", "assistant", content=[call("a", code="one\n\ntwo"), call("b"), call("c")]),
         Message("2", "tool", content=[result("a", "1\n2\n3\n4\n"), result("b", "1\n2"), result("c", "x" * 3000)]),
         Message("3", "assistant", content="1\n2\n3\n4"),
         Message("4", "user", content="1\n2\n3\n4", injected=True),
@@ -199,7 +199,9 @@ def test_folding_says_what_it_leaves_out() -> None:
     assert "x" * 2000 + "…\n    [1,000 more characters]" in text
     assert "\n1\n2\n3\n4\n" in text
     assert text.endswith("\n1\n2\n[2 more lines]\n")
+    assert text.endswith("\n1\n2\n[2 more lines]\n") and "1\n2\n3\n[1 more lines]" in as_text(session, fold=9)
     assert "more" not in as_text(session)
+    assert "    code:\n        one\n\n        two\n" in text
 
 
 def test_fences_are_longer_than_what_they_hold() -> None:
