@@ -16,10 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from chasm_git.archive import layout, naming, repo, tracking
 from chasm_git.archive.naming import AmbiguousSession, NoSuchRevision, NoSuchSession
+from chasm_git.archive.past import Past
 from chasm_git.archive.repo import NotAnArchive
 from chasm_git.errors import ChasmError
 from chasm_git.harvest import here
@@ -29,6 +30,18 @@ from chasm_git.session import attachments, codec
 from chasm_git.session.model import Session
 from chasm_git.session.summary import Summary, summarize
 from chasm_git.session.universal import universal
+
+if TYPE_CHECKING:  # what the methods give; their modules are imported when they are called
+    from chasm_git.archive.blame import Touched as Touched
+    from chasm_git.archive.compare import Comparison as Comparison
+    from chasm_git.archive.compare import SessionDiff as SessionDiff
+    from chasm_git.archive.history import Entry as Entry
+    from chasm_git.archive.history import LoggedSession as LoggedSession
+    from chasm_git.archive.maintain import Outcome as Outcome
+    from chasm_git.archive.maintain import Weight as Weight
+    from chasm_git.archive.restore import Restored as Restored
+    from chasm_git.archive.snapshot import Snapshot as Snapshot
+    from chasm_git.harvest.status import Status as Status
 
 __all__ = [
     "AmbiguousSession",
@@ -43,6 +56,7 @@ __all__ = [
     "Report",
     "Scanned",
     "Unreadable",
+    "make_archive",
     "open_archive",
     "open_or_make",
     "providers",
@@ -104,7 +118,7 @@ class ProviderState:
     problems: tuple[str, ...]
 
 
-class Archive:
+class Archive(Past):
     """An open archive; leaving it as a context manager closes it."""
 
     def __init__(self, repository: repo.Archive) -> None:
@@ -179,18 +193,39 @@ class Archive:
             else:
                 yield Listed(summary, "conflict" if summary.conflicts else states[path])
 
+    def status(self, env: Env, *, every: bool = False) -> Status:
+        """Providers against archive, worktree against commit, branch against remotes: see `harvest.status`."""
+        from chasm_git.harvest.status import status_of
+
+        return status_of(self.repository, env, every=every)
+
+    def titles(self, files: Mapping[str, str]) -> dict[str, str | None]:
+        """Path -> title of some of `session_files`; files that cannot be read are left out."""
+        found = {}
+        for path, blob in files.items():
+            try:
+                found[path] = summarize(self.repository.read(blob)).title
+            except codec.CodecError:
+                continue  # `sessions` and `verify` name those
+        return found
+
     def drivers_missing(self) -> list[str]:
         """What `chasm git install` would do to this clone, in words; nothing where drivers and attributes are there."""
-        from chasm_git.archive.install import install
-
-        return install(self.repository, dry_run=True)
+        return self.install(dry_run=True)
 
     def harvest(self, env: Env, **asked: Any) -> Report:
         """Bring everything new on this machine into the archive; takes what `harvest.here.run` takes.
 
+        Where the repository has grown heavy by it, packing goes on in a process of its own afterwards.
         Raises UsageError for an unknown provider, OSError for a full disk.
         """
-        return here.run(self.repository, env, **asked)
+        report = here.run(self.repository, env, **asked)
+        if report.commit is not None:
+            from chasm_git.archive import maintain
+
+            if maintain.due(self.repository.git_dir):
+                maintain.start(self.repository.git_dir)
+        return report
 
     def close(self) -> None:
         """Let go of everything that is open."""
@@ -208,6 +243,11 @@ class Archive:
 def open_archive(path: Path) -> Archive:
     """The archive at `path`, or the one whose worktree holds `path`. Raises NotAnArchive."""
     return Archive(repo.open_archive(path))
+
+
+def make_archive(path: Path, *, bare: bool = False, project: Path | None = None, branch: str | None = None) -> Archive:
+    """Make an archive, or complete one: see `archive.repo.init_archive`. Raises ChasmError where something is there."""
+    return Archive(repo.init_archive(path, bare=bare, project=project, branch=branch))
 
 
 def providers(env: Env) -> Iterator[ProviderState]:

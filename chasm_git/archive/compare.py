@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chasm_git.archive import layout, trees
+from chasm_git.archive import layout, naming, status, trees
 from chasm_git.archive.git import Git
 from chasm_git.archive.history import Kind
+from chasm_git.errors import UsageError
 from chasm_git.session import blocks, codec
 from chasm_git.session.display import file_text, gist
 from chasm_git.session.model import Json, Session
@@ -66,6 +67,87 @@ class SessionDiff:
     removed: list[Line] = field(default_factory=list)
     unreadable: str | None = None
     """Why the messages could not be compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two states of the archive, and the sessions they differ in."""
+
+    archive: Archive
+    old: str
+    """The older state, as a person names it."""
+    new: str
+    pairs: list[Pair]
+
+    def differences(self) -> Iterator[SessionDiff]:
+        """Session by session, in messages and fields."""
+        return map(difference, self.pairs)
+
+    def text(self, context: int = 3) -> str:
+        """See `text_diff`."""
+        return text_diff(self.archive, self.pairs, context)
+
+
+def compare(archive: Archive, arguments: Sequence[str]) -> Comparison:
+    """What a person asks to compare: ``[REV [REV]] [ID]``, ``REV..REV`` or ``ID@REV``.
+
+    Without a second revision it is the worktree, or the latest commit where there is no worktree.
+    Raises UsageError, NoSuchRevision, NoSuchSession, AmbiguousSession, GitMissing.
+    """
+    revisions: list[tuple[str, str]] = []
+    session: naming.SessionFile | None = None
+    for argument in arguments:
+        found = _revisions(archive, argument) if len(revisions) < 2 else []
+        if not found:
+            if session is not None:
+                raise UsageError("compare up to two revisions, of all sessions or of one")
+            session, commit = _session(archive, argument, [commit for _, commit in revisions])
+            if commit is not None:
+                found = [(argument.partition("@")[2], commit)]
+        revisions += found
+    if len(revisions) > 2:
+        raise UsageError("compare up to two revisions, of all sessions or of one")
+    head = archive.head()
+    new: tuple[str, str | None] = ("the latest commit", head)
+    worktree: dict[str, bytes | None] = {}
+    if len(revisions) == 2:
+        new = revisions[1]
+    elif status.shows_branch(archive):
+        new = ("the worktree", head)
+        worktree = status.worktree_files(archive)
+    elif not revisions:
+        raise UsageError("this archive shows no worktree; name one or two revisions to compare")
+    old: tuple[str, str | None] = revisions[0] if revisions else ("the latest commit", head)
+    found_pairs = list(pairs(archive, old[1], new[1], worktree))
+    if session is not None:
+        name = layout.parse_session_path(session.path)
+        found_pairs = [pair for pair in found_pairs if layout.parse_session_path(pair.path) == name]
+    return Comparison(archive, old[0], new[0], found_pairs)
+
+
+def _revisions(archive: Archive, argument: str) -> list[tuple[str, str]]:
+    """The one or two revisions an argument names; none where it names something else."""
+    first, dots, second = argument.partition("..")
+    names = [first or "HEAD", second.lstrip(".") or "HEAD"] if dots else [argument]
+    try:
+        return [(name, naming.resolve(archive, name)) for name in names]
+    except naming.NoSuchRevision:
+        if dots:
+            raise
+        return []
+
+
+def _session(archive: Archive, argument: str, commits: list[str]) -> tuple[naming.SessionFile, str | None]:
+    """The session an argument names in one of the states compared, or now; with the revision behind its ``@``."""
+    for commit in [*reversed(commits), archive.head()]:
+        try:
+            return naming.find_session(archive, argument, commit), None
+        except naming.NoSuchSession:
+            continue
+    try:
+        return naming.session_at(archive, argument)
+    except naming.NoSuchSession:
+        raise naming.NoSuchSession(f"{argument[:60]!r} is neither a revision nor a session of this archive") from None
 
 
 def pairs(archive: Archive, old: str | None, new: str | None, worktree: dict[str, bytes | None]) -> Iterator[Pair]:

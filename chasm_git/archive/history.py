@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from chasm_git.archive import layout, trees
 from chasm_git.archive.git import Git, GitMissing
-from chasm_git.archive.naming import id_in
+from chasm_git.archive.naming import id_in, session_at
 from chasm_git.session import blocks, codec
 
 if TYPE_CHECKING:
@@ -62,6 +62,19 @@ class Entry:
 
     commit: Commit
     sessions: list[Change]
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedSession:
+    """A session in a log entry, its file opened."""
+
+    id: str
+    provider: str
+    kind: Kind
+    messages: int
+    """Messages (records) after the commit."""
+    added: int
+    """How many more that is than before."""
 
 
 @dataclass(slots=True)
@@ -178,6 +191,29 @@ def session_log(archive: Archive, start: str, path: str) -> Iterator[Entry]:
         after = trees.lookup(archive, commit.tree, path)
         change = _change(trees.Difference(path, before, after))
         yield Entry(commit, [change] if change else [])
+
+
+def history(archive: Archive, name: str | None = None) -> Iterator[Entry]:
+    """The log of everything, or of one session (``ID``, ``ID@REV``: from there back).
+
+    Raises NoSuchSession, AmbiguousSession, NoSuchRevision.
+    """
+    if name is not None:
+        found, start = session_at(archive, name)
+        return session_log(archive, start, found.path)
+    head = archive.head()
+    return log(archive, head) if head is not None else iter(())
+
+
+def logged(archive: Archive, entry: Entry, most: int | None = None) -> list[LoggedSession]:
+    """The sessions of an entry, or the first `most` of them, with their counts of messages."""
+    counter = Counter(archive)
+    return [
+        LoggedSession(
+            session_id(archive, change), change.provider, change.kind, counter.count(change.new), counter.added(change)
+        )
+        for change in entry.sessions[:most]
+    ]
 
 
 def changes(archive: Archive, old_tree: str | None, new_tree: str | None) -> list[Change]:

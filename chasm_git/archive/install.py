@@ -12,14 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from chasm_git.archive import durable
+from chasm_git.archive import durable, layout
 from chasm_git.archive.git import Git, Place
 from chasm_git.errors import ChasmError
 
 _BEGIN = b"# chasm-git: begin\n"
 _END = b"# chasm-git: end\n"
-ATTRIBUTES = b"sessions/**/*.yaml merge=chasm diff=chasm -text\nattachments/** -text\n"
-"""Session files merge and compare by messages, and no line end is ever rewritten (attachments are named by hash)."""
+_LINES = [line for line in layout.ATTRIBUTES.encode().splitlines(keepends=True) if not line.startswith(b"#")]
 
 _HOOK_MARK = b"# chasm-git hook:"
 _SET_ASIDE = ".before-chasm"
@@ -64,11 +63,7 @@ def install(archive: Place, *, hooks: bool = False, python: str = "", dry_run: b
     if hooks:
         wanted["chasm.python"] = interpreter
     steps = [_setting(git, name, value) for name, value in wanted.items() if _local(git, name) != [value]]
-    path = _git_path(git, "info/attributes")
-    before = _read(path)
-    after = _BEGIN + ATTRIBUTES + _END + _without_ours(before)
-    if before != after:
-        steps.append(Step(f"write {path}", _rewriting(path, after)))
+    steps += _attribute_steps(git)
     if hooks:
         steps += _hook_steps(git, archive)
     return _done(steps, dry_run)
@@ -129,6 +124,19 @@ def _read(path: Path) -> bytes:
 def _write(path: Path, data: bytes, mode: int = 0o666) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     durable.write_whole(path, data, path.parent, mode=mode)
+
+
+def _attribute_steps(git: Git) -> list[Step]:
+    """They hold for the whole clone, also where a branch lacks ``.gitattributes``; bare ones have no others."""
+    if git.config("chasm.project") == "true":
+        return []  # they would hold for the project's own files too
+    path = _git_path(git, "info/attributes")
+    before = _read(path)
+    others = _without_ours(before)
+    if set(_LINES) <= set(others.splitlines(keepends=True)):
+        return []
+    after = b"".join((_BEGIN, *_LINES, _END, others))
+    return [] if before == after else [Step(f"write {path}", _rewriting(path, after))]
 
 
 def _without_ours(attributes: bytes) -> bytes:

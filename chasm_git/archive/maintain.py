@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,6 +53,15 @@ class Outcome:
     seconds: float
     fresh_deltas: bool
     """Deltas were looked for from scratch, not only for what was loose."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The stable form for programs."""
+        return {
+            "before": self.before._asdict(),
+            "after": self.after._asdict(),
+            "seconds": self.seconds,
+            "fresh_deltas": self.fresh_deltas,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,13 +218,6 @@ def main(arguments: list[str]) -> int:
     except ChasmError:
         return 1
     return 0
-
-
-def as_json(outcome: Outcome) -> dict[str, Any]:
-    """An outcome for programs."""
-    made = asdict(outcome)
-    made["before"], made["after"] = outcome.before._asdict(), outcome.after._asdict()
-    return made
 
 
 if __name__ == "__main__":

@@ -27,8 +27,12 @@ _WORTH_IT = 400
 _CHUNK = 50
 _REGULAR = "100644"
 
-Progress = Callable[[int], None]
-"""Told how many files more are done."""
+Progress = Callable[[int, int], None]
+"""Told how many files are done, and of how many."""
+
+
+def _nobody(done: int, total: int) -> None:
+    """For callers that do not want to know."""
 
 
 class Problem(NamedTuple):
@@ -71,7 +75,7 @@ class Checked(NamedTuple):
     """Attachments the session names."""
 
 
-def verify(archive: Archive, *, full: bool = False, progress: Progress = lambda done: None) -> Report:
+def verify(archive: Archive, *, full: bool = False, progress: Progress = _nobody) -> Report:
     """Check the latest commit and the repository's objects.
 
     Args:
@@ -87,7 +91,7 @@ def verify(archive: Archive, *, full: bool = False, progress: Progress = lambda 
     return report
 
 
-def verify_staged(archive: Archive, index: Path | None = None, *, progress: Progress = lambda done: None) -> Report:
+def verify_staged(archive: Archive, index: Path | None = None, *, progress: Progress = _nobody) -> Report:
     """Check what is staged and differs from the latest commit: for a hook, before it is committed.
 
     A file edited by hand need not be in canonical form: the next harvest writes it so.
@@ -252,9 +256,9 @@ def _checked(archive: Archive, tasks: list[Task], progress: Progress) -> Iterato
     """Check files, on all cores where there are many; in no particular order."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if cores < 2 or len(tasks) < _WORTH_IT:
-        for task in tasks:
+        for done, task in enumerate(tasks, 1):
             yield _one(archive, task)
-            progress(1)
+            progress(done, len(tasks))
         return
     import multiprocessing
 
@@ -262,10 +266,12 @@ def _checked(archive: Archive, tasks: list[Task], progress: Progress) -> Iterato
     context = multiprocessing.get_context("fork" if "fork" in ways else "spawn")
     place = (archive.path, archive.git_dir, archive.worktree, archive.branch)
     chunks = [tasks[at : at + _CHUNK] for at in range(0, len(tasks), _CHUNK)]
+    done = 0
     with context.Pool(cores, _start, place) as pool:
         for results in pool.imap_unordered(_many, chunks):
             yield from results
-            progress(len(results))
+            done += len(results)
+            progress(done, len(tasks))
 
 
 _archive: Archive | None = None

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from chasm_git.archive.install import HookInTheWay, install, settings, uninstall
+from chasm_git.archive.repo import init_archive
 from chasm_git.session.codec import dumps, loads
 from chasm_git.session.model import Message
 
@@ -126,6 +127,24 @@ def test_a_persons_own_attributes_win(clone):
         f"{SESSION}: diff: chasm",
         f"{SESSION}: text: unset",
     ]
+
+
+def test_an_archive_that_has_the_attributes_needs_the_drivers_only(tmp_path):
+    with init_archive(tmp_path / "archive") as archive:
+        before = (archive.git_dir / "info" / "attributes").read_bytes()
+        assert all(said.startswith("set ") for said in install(archive))
+        assert (archive.git_dir / "info" / "attributes").read_bytes() == before
+        uninstall(archive)
+        assert (archive.git_dir / "info" / "attributes").read_bytes() == before
+
+
+def test_a_projects_own_files_keep_their_attributes(clone):
+    clone.git("commit", "-q", "--allow-empty", "-m", "code")
+    with init_archive(clone.top, project=clone.top) as archive:
+        assert install(archive)
+        assert not (clone.git_dir / "info" / "attributes").exists()
+        with pytest.raises(HookInTheWay, match="no worktree"):
+            install(archive, hooks=True)
 
 
 def test_a_bare_archive_merges_and_compares_too_but_takes_no_hooks(tmp_path):

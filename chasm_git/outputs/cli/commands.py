@@ -25,6 +25,25 @@ COMMANDS: dict[str, Entry] = {
             "scan": Entry("What is on this machine, new and changed.", "harvest_scan"),
         },
     ),
+    "git": Entry(
+        "The archive's history: snapshots, differences, restore, care.",
+        commands={
+            "init": Entry("Make an archive.", "git_init"),
+            "add": Entry("Harvest and commit just these sessions.", "git_add"),
+            "status": Entry("Providers, worktree and remotes against the archive.", "git_status"),
+            "log": Entry("What each commit did to which session.", "git_log"),
+            "show": Entry("One session, also as it was.", "git_show"),
+            "diff": Entry("How sessions differ between two states.", "git_diff"),
+            "blame": Entry("The last commit that touched each message.", "git_blame"),
+            "snapshot": Entry("Give the archive as it is a name.", "git_snapshot"),
+            "snapshots": Entry("The states that have a name.", "git_snapshots"),
+            "restore": Entry("Put one session back as it was.", "git_restore"),
+            "rewind": Entry("Put the whole archive back as it was.", "git_rewind"),
+            "verify": Entry("Check that everything holds.", "git_verify"),
+            "gc": Entry("Make the repository small.", "git_gc"),
+            "install": Entry("Drivers, attributes and hooks in this clone.", "git_install"),
+        },
+    ),
     "list": Entry(
         "What is in the archive.",
         commands={
