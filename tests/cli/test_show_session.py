@@ -85,6 +85,15 @@ def test_a_terminal_gets_colour_and_nothing_that_drives_it(chasm: Program, keep:
     assert "\x9b" not in on_a_terminal("-C", str(chasm.archive), "show", "session", ID, "--json")
 
 
+def test_what_is_longer_than_the_screen_goes_through_the_pager(chasm: Program) -> None:
+    def shown(lines: str) -> list[str]:
+        variables = {"PAGER": "sed s/^/P/", "LINES": lines, "NO_COLOR": "1"}
+        return on_a_terminal("-C", str(chasm.archive), "show", "session", ID, **variables).splitlines()
+
+    assert shown("10")[0] == "P# Fix the login redirect"
+    assert shown("90")[0] == "# Fix the login redirect"
+
+
 def test_a_file_that_cannot_be_read_can_still_be_shown_raw(chasm: Program, keep: Keep) -> None:
     keep(files={"sessions/codex/2026/01/torn.yaml": b"chasm: 1\nid: [\n\x1b[2J"})
     said = chasm("show", "session", "torn", expect=1).err
