@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Literal
 from chasm_git.archive import layout, trees
 from chasm_git.archive.git import Git, GitMissing
 from chasm_git.archive.naming import id_in, session_at
-from chasm_git.session import blocks, codec
+from chasm_git.session import codec
+from chasm_git.session.summary import Summary, summarize
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
@@ -70,43 +71,40 @@ class LoggedSession:
 
     id: str
     provider: str
+    title: str | None
     kind: Kind
     messages: int
-    """Messages (records) after the commit."""
+    """Messages after the commit, as lists count them."""
     added: int
     """How many more that is than before."""
 
 
 @dataclass(slots=True)
-class Counter:
-    """Counts the messages (records) of session files, each file once."""
+class Summaries:
+    """Summaries of session files by blob id, each file opened once."""
 
     archive: Archive
-    _known: dict[str, int] = field(default_factory=dict)
+    _known: dict[str, Summary | None] = field(default_factory=dict)
+
+    def of(self, blob: str | None) -> Summary | None:
+        """The summary of a file; None for no file, and for one that cannot be read."""
+        if blob is None:
+            return None
+        if blob not in self._known:
+            try:
+                self._known[blob] = summarize(self.archive.read(blob))
+            except codec.CodecError:
+                self._known[blob] = None
+        return self._known[blob]
 
     def count(self, blob: str | None) -> int:
-        """Messages in a file; 0 for none, and for one whose messages cannot be told apart."""
-        if blob is None:
-            return 0
-        if blob not in self._known:
-            self._known[blob] = message_count(self.archive.read(blob))
-        return self._known[blob]
+        """Messages in a file, as lists count them."""
+        found = self.of(blob)
+        return found.messages if found is not None else 0
 
     def added(self, change: Change) -> int:
         """How many messages more there are than before."""
         return self.count(change.new) - self.count(change.old)
-
-
-def message_count(data: bytes) -> int:
-    """Messages (records) in a session file."""
-    try:
-        return len(blocks.split(data)[1])
-    except ValueError:
-        pass
-    try:
-        return len(codec.loads(data).messages)
-    except codec.CodecError:
-        return 0
 
 
 def read_commit(archive: Archive, commit: str) -> Commit:
@@ -207,13 +205,21 @@ def history(archive: Archive, name: str | None = None) -> Iterator[Entry]:
 
 def logged(archive: Archive, entry: Entry, most: int | None = None) -> list[LoggedSession]:
     """The sessions of an entry, or the first `most` of them, with their counts of messages."""
-    counter = Counter(archive)
-    return [
-        LoggedSession(
-            session_id(archive, change), change.provider, change.kind, counter.count(change.new), counter.added(change)
+    summaries = Summaries(archive)
+    found = []
+    for change in entry.sessions[:most]:
+        summary = summaries.of(change.new or change.old)
+        found.append(
+            LoggedSession(
+                session_id(archive, change),
+                change.provider,
+                summary.title if summary else None,
+                change.kind,
+                summaries.count(change.new),
+                summaries.added(change),
+            )
         )
-        for change in entry.sessions[:most]
-    ]
+    return found
 
 
 def changes(archive: Archive, old_tree: str | None, new_tree: str | None) -> list[Change]:

@@ -9,11 +9,11 @@ from chasm_git.archive.blame import blame
 from chasm_git.archive.compare import FieldChange, difference, pairs, text_diff
 from chasm_git.archive.git import GitMissing
 from chasm_git.archive.history import (
-    Counter,
+    Summaries,
     changes,
     iso,
     log,
-    message_count,
+    logged,
     path_history,
     person,
     read_commit,
@@ -82,10 +82,10 @@ def test_the_log_says_what_became_of_each_session(archive):
     put(archive, files={path(one): None}, message="third")
     entries = list(log(archive, archive.head()))
     assert [entry.commit.subject for entry in entries] == ["third", "second", "first", "archive: created"]
-    counter = Counter(archive)
+    summaries = Summaries(archive)
     said = [
         [
-            (session_id(archive, change), change.provider, change.kind, counter.added(change))
+            (session_id(archive, change), change.provider, change.kind, summaries.added(change))
             for change in entry.sessions
         ]
         for entry in entries
@@ -136,12 +136,15 @@ def test_a_shallow_clone_has_the_history_it_has(archive, forked, tmp_path, monke
         assert len(list(session_log(clone, clone.head(), path(forked)))) == 1
 
 
-def test_messages_are_counted_in_files_of_any_form(example):
-    data = dumps(example)
-    assert message_count(data) == 5
-    assert message_count(data.replace(b"\nmessages:\n- id", b"\nmessages:   \n- id")) == 5
-    assert message_count(dumps(new_session("s"))) == 0
-    assert message_count(b"\xff\x00") == 0
+def test_messages_are_counted_as_lists_count_them(archive, example):
+    where = path(new_session("bad"))
+    put(archive, example, files={where: b"\xff\x00"})
+    (entry, _) = log(archive, archive.head())
+    assert [(one.title, one.messages, one.added) for one in logged(archive, entry)] == [
+        ("Fix the login redirect", 3, 3),
+        (None, 0, 0),
+    ]
+    assert len(logged(archive, entry, 1)) == 1
 
 
 def test_blame_names_the_last_commit_that_touched_each_message(archive):

@@ -24,7 +24,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 
 @click.command("diff")
 @click.argument("what", nargs=-1, metavar="[REV [REV]] [ID]")
-@click.option("--stat", is_flag=True, help="Counts of messages, no text.")
+@click.option("--stat", is_flag=True, help="Counts of records, no text.")
 @click.option("-U", "--unified", type=click.IntRange(0, 1000), default=3, metavar="N", help="Lines around (3).")
 @click.pass_obj
 def command(context: Context, what: tuple[str, ...], stat: bool, unified: int) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from chasm_git.api import Archive, Entry
 
 _MOST_SESSIONS = 10
+_TITLE = 60
 _SIGNS = {"added": "+", "updated": "~", "removed": "-"}
 _STYLES: dict[str, dict[str, Any]] = {
     "commit ": {"fg": "yellow"},
@@ -28,10 +29,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 @click.option("-n", "--limit", type=click.IntRange(min=0), default=20, metavar="N", help="Commits; 0 = all (20).")
 @click.pass_obj
 def command(context: Context, session: str | None, limit: int) -> None:
-    """Show the history of all sessions, or of one, the latest commit first.
-
-    Counts are of messages as the session file has them: one record each.
-    """
+    """Show the history of all sessions, or of one, the latest commit first."""
     terminal = context.terminal
     with context.open_archive() as archive:
         entries = list(islice(archive.log(session), limit or None))
@@ -58,6 +56,7 @@ def _json(archive: Archive, entry: Entry) -> dict[str, Any]:
             {
                 "id": one.id,
                 "provider": one.provider,
+                "title": one.title,
                 "change": one.kind,
                 "messages": one.messages,
                 "added": one.added,
@@ -76,7 +75,8 @@ def _lines(archive: Archive, entry: Entry) -> Iterator[str]:
     yield f"  {_one_line(commit.subject)}"
     for one in archive.logged(entry, _MOST_SESSIONS):
         count = f"{one.added:+d} messages" if one.kind == "updated" else f"{abs(one.added)} messages"
-        yield f"    {_SIGNS[one.kind]} {one.provider}  {_one_line(one.id)}  ({count})"
+        title = _one_line(one.title or "")[:_TITLE]
+        yield f"    {_SIGNS[one.kind]} {one.provider}  {_one_line(one.id)}  {title}  ({count})"
     left = len(entry.sessions) - _MOST_SESSIONS
     if left > 0:
         yield f"    … and {left} more"
