@@ -47,11 +47,11 @@ def read_config(path: Path) -> dict[str, str]:
             at = _line_end(text, at)
         elif header := _HEADER.match(text, at):
             section, at = _section(header), header.end()
-        elif section and (name := _NAME.match(text, at)):
+        elif name := _NAME.match(text, at):
             value, at = _value(text, name.end())
             if value is None:
                 raise ConfigUnreadable(path, text.count("\n", 0, at) + 1)
-            found[f"{section}.{name[1].lower()}"] = value
+            found[f"{section}.{name[1].lower()}" if section else name[1].lower()] = value
         else:
             raise ConfigUnreadable(path, text.count("\n", 0, at) + 1)
     return found

@@ -9,8 +9,9 @@ from pathlib import Path
 from chasm_git.archive import durable, layout, refs
 from chasm_git.archive.commit import Writer, commit
 from chasm_git.archive.config import write_config
+from chasm_git.archive.discovery import find_repository
 from chasm_git.archive.journal import publish, recover
-from chasm_git.archive.repo import Archive, NotAnArchive, find_repository, open_archive
+from chasm_git.archive.repo import Archive, NotAnArchive, open_archive
 from chasm_git.archive.trees import write_tree
 from chasm_git.errors import ChasmError
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Self
 
 from chasm_git.archive import refs, trees
 from chasm_git.archive.config import is_true, read_config
+from chasm_git.archive.discovery import find_repository, require_known
 from chasm_git.archive.locks import ProcessLock
 from chasm_git.errors import ChasmError
 
@@ -68,6 +69,7 @@ class Archive:
         self.branch = branch
         self.settings = read_config(git_dir / "config")
         """The repository's own configuration (`read_config`), as it was when the archive was opened."""
+        require_known(self.settings, git_dir)
         self.hash_name = self.settings.get("extensions.objectformat", "sha1").lower()
         self._repo: Repo | None = None
         self._store: DiskObjectStore | None = None
@@ -289,7 +291,7 @@ def open_archive(path: Path) -> Archive:
     Raises NotAnArchive, which says how to make one.
     """
     path = Path(path).absolute()
-    place = _find(path)
+    place = find_repository(path)
     if place is None:
         raise NotAnArchive(f"there is no archive at {path}; make one with `chasm git init {path}`")
     top, git_dir = place
@@ -320,53 +322,6 @@ def init_archive(path: Path, *, bare: bool = False, project: Path | None = None,
     if project is not None:
         return create.inside_project(project, branch or "chasm")
     return create.own_repository(path, bare=bare, branch=branch or "main")
-
-
-def find_repository(path: Path) -> tuple[Path, Path] | None:
-    """The repository that `path` is, or is inside of: (top, git directory). A bare one is its own top.
-
-    In a linked worktree it is the repository that all of its worktrees share.
-    """
-    return _find(Path(path).absolute())
-
-
-def _find(path: Path) -> tuple[Path, Path] | None:
-    for folder in (path, *path.parents):
-        dot_git = folder / ".git"
-        if _is_git_dir(dot_git):
-            return folder, dot_git
-        if dot_git.is_file():
-            return _through_file(folder, dot_git)
-        if _is_git_dir(folder):
-            if folder.name == ".git" and not is_true(read_config(folder / "config").get("core.bare")):
-                return folder.parent, folder
-            return folder, folder
-    return None
-
-
-def _is_git_dir(path: Path) -> bool:
-    return (path / "HEAD").is_file() and (path / "objects").is_dir() and (path / "refs").is_dir()
-
-
-def _through_file(folder: Path, dot_git: Path) -> tuple[Path, Path] | None:
-    """Where a ``.git`` file leads: a linked worktree, or a repository that lies elsewhere."""
-    target = _target(dot_git, "gitdir: ")
-    if target is None:
-        return None
-    try:
-        common = (target / (target / "commondir").read_text().strip()).resolve()
-    except FileNotFoundError:
-        return (folder, target) if _is_git_dir(target) else None
-    if not _is_git_dir(common):
-        return None
-    if common.name == ".git" and not is_true(read_config(common / "config").get("core.bare")):
-        return common.parent, common
-    return common, common
-
-
-def _target(file: Path, prefix: str) -> Path | None:
-    text = file.read_text(encoding="utf-8", errors="surrogateescape").strip()
-    return (file.parent / text.removeprefix(prefix)).resolve() if text.startswith(prefix) else None
 
 
 def _shown_branch(top: Path, git_dir: Path) -> str | None:
