@@ -13,6 +13,9 @@ from chasm_git.session import jsonio
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[\]{},:]', re.DOTALL)
 
 
+_OPENS = {b"]": b"[", b"}": b"{"}
+
+
 class Unread(bytes):
     """A request whose bytes are no JSON: it stands in ``requests`` in the place of the value."""
 
@@ -78,39 +81,36 @@ def _pieces(data: bytes) -> Iterator[tuple[str | None, bytes, bool]]:
 
     What is left when the file ends too early comes last, without a key.
     """
-    depth, start, key = 0, 0, None
-    listed = False
+    opened: list[bytes] = []
+    start, key, listed = 0, None, False
     said: bytes | None = None
     for token in _TOKEN.finditer(data):
         mark = token[0]
         if mark[:1] == b'"':
             said = mark
-            continue
-        level = 2 if listed else 1
-        if mark in b"[{":
-            depth += 1
-            if depth == 1 and mark == b"{":
+        elif mark in b"[{":
+            opened.append(mark)
+            if len(opened) == 1 and mark == b"{":
                 start = token.end()
-            elif depth == 2 and mark == b"[" and key == "requests":
+            elif len(opened) == 2 and mark == b"[" and key == "requests":
                 listed, start = True, token.end()
-            continue
-        if mark == b":":
-            if depth == 1 and key is None and said is not None:
+        elif mark == b":":
+            if len(opened) == 1 and key is None and said is not None:
                 key, start = _name(said), token.end()
-            continue
-        if depth == level and (mark == b"," or mark in b"]}"):
-            piece = data[start : token.start()].strip()
-            if piece and key is not None:
-                yield key, piece, listed
-            start = token.end()
-            if mark != b"," and listed:
-                listed, key = False, ""
-            elif not listed:
-                key = None
-        if mark in b"]}":
-            depth -= 1
-            if depth <= 0:
-                break
+        elif mark == b"," or (opened and opened[-1] == _OPENS[mark]):  # a stray end is part of what is broken
+            if len(opened) == (2 if listed else 1):
+                piece = data[start : token.start()].strip()
+                if piece and key is not None:
+                    yield key, piece, listed
+                start = token.end()
+                if not listed:
+                    key = None
+                elif mark != b",":
+                    listed, key = False, ""
+            if mark != b",":
+                opened.pop()
+                if not opened:
+                    break
     rest = data[start:].strip()
     if rest:
         yield None, rest, listed

@@ -9,11 +9,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from typing import Any, NamedTuple
 
-from chasm_git.providers._vscode_content import as_list, text_of
-from chasm_git.providers._vscode_parts import response_of
-from chasm_git.providers._vscode_tools import INVOCATION, stripped
+from chasm_git.providers._vscode_said import covers, key_of, message_text
 from chasm_git.providers.vscode_log import Removed
-from chasm_git.session import jsonio
 
 
 class Placed(NamedTuple):
@@ -78,56 +75,3 @@ def _telling(removed: list[Removed], known: dict[Hashable, Any]) -> list[tuple[R
             kept.append((gone, bool(later)))
             later.append(gone.request)
     return kept[::-1]
-
-
-def key_of(request: Any) -> Hashable:
-    """What a request is known by: its id, else its time and text."""
-    if type(request) is dict:
-        key = request.get("requestId")
-        if type(key) is str and key:
-            return key
-        time = request.get("timestamp")
-        return (time if type(time) in (int, float) else None, message_text(request))
-    return (type(request).__name__, bytes(request) if isinstance(request, bytes) else jsonio.dumps(request))
-
-
-def message_text(request: dict[str, Any]) -> str:
-    """What the user wrote."""
-    message = request.get("message")
-    if type(message) is not dict:
-        return message if type(message) is str else ""
-    text = message.get("text")
-    if type(text) is str:
-        return text
-    pieces = [part.get("text") for part in as_list(message.get("parts")) if type(part) is dict]
-    return "".join(piece for piece in pieces if type(piece) is str)
-
-
-def covers(later: Any, earlier: Any) -> bool:
-    """Whether `later` says all that `earlier` says."""
-    if type(later) is not dict or type(earlier) is not dict:
-        return True  # equal keys: equal values
-    if message_text(later) != message_text(earlier):
-        return False
-    said = iter(_said(later))
-    return all(any(_grew(now, then) for now in said) for then in _said(earlier))
-
-
-def _said(request: dict[str, Any]) -> list[tuple[str, str]]:
-    """Kind and text (or id) of the parts of an answer that are not for the screen alone."""
-    made = []
-    for part in response_of(request):
-        kind = part.get("kind") if type(part) is dict else None
-        if kind is None:
-            made.append(("text", text_of(part)))
-        elif kind == "thinking":
-            value = part.get("value")
-            pieces = value if type(value) is list else [value]
-            made.append(("thinking", "".join(piece for piece in pieces if type(piece) is str)))
-        elif kind == INVOCATION:
-            made.append(("tool", stripped(part.get("toolCallId"))))
-    return [(kind, text) for kind, text in made if text]
-
-
-def _grew(now: tuple[str, str], then: tuple[str, str]) -> bool:
-    return now[0] == then[0] and now[1].startswith(then[1])

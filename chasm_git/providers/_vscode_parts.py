@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chasm_git.providers._vscode_content import Text, as_dict, as_list, text_of
+from chasm_git.providers._vscode_said import INVOCATION, response_of, stripped
 from chasm_git.providers._vscode_tools import (
-    INVOCATION,
     Call,
     Rounds,
     exact_result,
@@ -23,12 +23,12 @@ from chasm_git.providers._vscode_tools import (
     shown_arguments,
     shown_result,
     simplest,
-    stripped,
 )
 from chasm_git.providers._vscode_uris import label_of, reference_to, uri_of
 from chasm_git.session.model import Json, Part
 
 _FENCE_BEHIND = re.compile(r"(?:\A|(?<=\n))`{3,}[^`\n]*\n?\s*\Z")
+_FENCE_BEGUN = re.compile(r"(?:\A|(?<=\n))`+[^`\n]*\n?\s*\Z")
 _LONGEST_FENCE = 80
 _FENCE_BEFORE = re.compile(r"\A\s*`{3,}[ \t]*(?:\n|\Z)")
 _NOTICES: dict[str, tuple[str, ...]] = {
@@ -94,7 +94,8 @@ class Answer:
         for number, part in enumerate(response):
             text = _markdown(part)
             if text:
-                self._markdown(text, "```" in text[-_LONGEST_FENCE:] and self._edit_follows(response, number))
+                fence = self._fence_behind(response, number) if "`" in text[-_LONGEST_FENCE:] else None
+                self._markdown(text, fence)
             elif type(part) is dict:
                 self._part(part.get("kind"), part)
         self._close()
@@ -105,15 +106,16 @@ class Answer:
         self._tell(len(self._rounds.texts))
         self._items += behind
 
-    def _edit_follows(self, response: list[Any], number: int) -> bool:
-        """Whether an edit comes behind this part; also where one still may, at the end of an answer in the making."""
+    def _fence_behind(self, response: list[Any], number: int) -> re.Pattern[str] | None:
+        """What ends a text without being part of it: the fence of an edit, or of one that may still come."""
         for part in response[number + 1 : number + 3]:
             kind = part.get("kind") if type(part) is dict else None
             if kind != "undoStop":
-                return kind in ("textEditGroup", "notebookEditGroup") or (
-                    kind == "codeblockUri" and bool(part.get("isEdit"))
+                edits = kind in ("textEditGroup", "notebookEditGroup") or (
+                    kind == "codeblockUri" and part.get("isEdit")
                 )
-        return not self._complete and number == len(response) - 1
+                return _FENCE_BEHIND if edits else None
+        return _FENCE_BEGUN if not self._complete and number == len(response) - 1 else None
 
     def _part(self, kind: Any, part: dict[str, Any]) -> None:
         if kind == "inlineReference":
@@ -138,11 +140,11 @@ class Answer:
             if text.strip():
                 self._add({"type": "text", "text": text})
 
-    def _markdown(self, text: str, edit_follows: bool) -> None:
+    def _markdown(self, text: str, fence: re.Pattern[str] | None) -> None:
         piece, before, behind = text, "", ""
         if self._in_edit and (found := _FENCE_BEFORE.match(piece)):
             before, piece = found[0], piece[found.end() :]
-        if edit_follows and (found := _FENCE_BEHIND.search(piece)):
+        if fence is not None and (found := fence.search(piece)):
             piece, behind = piece[: found.start()], found[0]
         self._in_edit = False
         self._text.add(piece, text, before, behind)
@@ -272,14 +274,6 @@ class Answer:
         if part is not None:
             lines = part.get("range")
             self._references.setdefault((part["uri"], lines and lines[0], lines and lines[1]), part)
-
-
-def response_of(request: dict[str, Any]) -> list[Any]:
-    """The parts of a request's response, however old."""
-    response = request.get("response")
-    if type(response) is list:
-        return response
-    return [response] if type(response) in (str, dict) else []
 
 
 def _markdown(part: Any) -> str:

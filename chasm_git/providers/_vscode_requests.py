@@ -19,8 +19,9 @@ from typing import Any
 
 from chasm_git.providers._vscode_content import as_dict, as_list, image_part
 from chasm_git.providers._vscode_flat import Unread
-from chasm_git.providers._vscode_history import Placed, message_text
+from chasm_git.providers._vscode_history import Placed
 from chasm_git.providers._vscode_parts import Answer
+from chasm_git.providers._vscode_said import message_text
 from chasm_git.providers._vscode_uris import reference_to
 from chasm_git.session import jsonio, times
 from chasm_git.session.attachments import Load

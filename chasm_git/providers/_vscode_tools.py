@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chasm_git.providers._vscode_content import Text, as_dict, as_list, image_part, text_of
+from chasm_git.providers._vscode_said import INVOCATION, stripped
 from chasm_git.providers._vscode_uris import reference_to
 from chasm_git.session import jsonio
 from chasm_git.session.model import Json, Part
 
-_ID_TAIL = re.compile(r"__vscode-\d+$")
 _MODEL_NAMES = {
     "copilot_createNewWorkspace": "create_new_workspace",
     "copilot_editFiles": "edit_files",
@@ -115,9 +115,6 @@ class Rounds:
         return [call for call in self.calls if id(call) not in taken]
 
 
-INVOCATION = "toolInvocationSerialized"
-
-
 def _call(number: int, turn: int, call: dict[str, Any], results: dict[str, Any]) -> Call:
     key, name, said = stripped(call.get("id")), call.get("name"), call.get("arguments")
     arguments, text = parsed(said)
@@ -135,11 +132,6 @@ def parsed(said: Any) -> tuple[Json, str | None]:
     if type(value) is not dict and type(value) is not list:
         return said, None
     return value, said
-
-
-def stripped(key: Any) -> str:
-    """An id of a tool call without the tail VS Code gives it."""
-    return _ID_TAIL.sub("", key) if type(key) is str else ""
 
 
 def model_name(tool_id: Any) -> str:

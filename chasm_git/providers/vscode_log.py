@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from chasm_git.providers._vscode_said import goes_on, message_text, response_of
 from chasm_git.session import jsonio
 
 BOM = b"\xef\xbb\xbf"
@@ -173,20 +174,25 @@ class _State:
             before = self.requests().copy() if kind != 2 or entry.get("i") is not None else []
             _change(self.value, kind, path, entry)
             self._note(before, self.requests())
-        elif len(path) == 3 and path[2] == "response":
-            self._apply_response(kind, path, entry)
+        elif path[2] in ("message", "response"):
+            self._apply_said(kind, path, entry)
         else:
             _change(self.value, kind, path, entry)
 
-    def _apply_response(self, kind: int, path: list[Any], entry: dict[str, Any]) -> None:
+    def _apply_said(self, kind: int, path: list[Any], entry: dict[str, Any]) -> None:
+        """A change of what a request says: if it does not go on, what it said before is kept."""
         request = _walk(self.value, path[:2])
-        answer = request.get("response") if type(request) is dict else None
-        before = answer.copy() if type(answer) is list else []
+        if type(request) is not dict:
+            _change(self.value, kind, path, entry)
+            return
+        earlier = {key: value.copy() if type(value) in (dict, list) else value for key, value in request.items()}
+        text, before = message_text(earlier), response_of(earlier)
         _change(self.value, kind, path, entry)
-        listed, now = self.requests(), request.get("response")
-        if before and listed and (type(now) is not list or len(now) < len(before)):
-            above = listed[: _index(path[1])]
-            self._removed.append(Removed({**request, "response": before}, above[-1] if above else None))
+        index = entry.get("i") if kind == 2 and len(path) == 3 else 0
+        start = index if type(index) is int else len(before)
+        if message_text(request) != text or not goes_on(response_of(request)[start:], before[start:]):
+            above = self.requests()[: _index(path[1])] if self.requests() else []
+            self._removed.append(Removed(earlier, above[-1] if above else None))
 
     def _note(self, before: list[Any], after: list[Any]) -> None:
         """Keep the requests that were in the list `before` and are not in the list `after`."""
