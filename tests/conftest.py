@@ -8,12 +8,17 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from chasm_git.archive.layout import session_path
 from chasm_git.archive.repo import init_archive
 from chasm_git.session import codec
 from chasm_git.session.attachments import path_of
 from chasm_git.session.model import Message, Session
+
+settings.register_profile("local", deadline=None)  # other work on the machine is no failure
+if "CI" not in os.environ:  # there hypothesis has a profile of its own: no deadline, the same examples every time
+    settings.load_profile("local")
 
 SHARED = Path(__file__).parents[2] / "shared"
 """Data that real clients wrote; not part of the project, used where it is there."""

@@ -66,6 +66,7 @@ def test_a_bar_appears_on_work_that_lasts(monkeypatch: pytest.MonkeyPatch) -> No
     with os.fdopen(follower, "w") as screen:
         monkeypatch.setattr("sys.stderr", screen)
         monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv("COLUMNS", "100")
         for patience in (60.0, 0.0):
             monkeypatch.setattr("chasm_git.outputs.cli.terminal._PATIENCE", patience)
             with Terminal({}).progress("reading ␛ sessions") as progress:
@@ -74,7 +75,9 @@ def test_a_bar_appears_on_work_that_lasts(monkeypatch: pytest.MonkeyPatch) -> No
             screen.flush()
             if patience:
                 assert select.select([leader], [], [], 0.1)[0] == []
-        drawn = os.read(leader, 65536).decode()
+        drawn = ""
+        while select.select([leader], [], [], 0.2)[0]:
+            drawn += os.read(leader, 65536).decode("utf-8", "replace")
     os.close(leader)
     assert "reading ␛ sessions" in drawn and "100%" in drawn
 
