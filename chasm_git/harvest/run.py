@@ -55,7 +55,7 @@ def harvest(
     options = options or Options()
     chosen = list(names) if names is not None else None
     made = plan.make_plan(archive, env, machine, chosen)
-    if made.is_idle() and not (archive.state_dir / "journal").exists():
+    if made.is_idle() and not _is_unfinished(archive):
         return _report(made)
     if options.dry:
         return Harvest(archive, machine, options, made).dry_run(progress, processes)
@@ -66,6 +66,11 @@ def harvest(
         # another process may have harvested while we waited for the lock
         made = plan.make_plan(archive, env, machine, chosen)
         return Harvest(archive, machine, options, made).run(message, progress, processes)
+
+
+def _is_unfinished(archive: Archive) -> bool:
+    """Whether a run that was stopped left something to do."""
+    return (archive.state_dir / "journal").exists() or any(archive.scratch.iterdir())
 
 
 def _report(made: plan.Plan) -> Report:
@@ -94,6 +99,7 @@ class Harvest:
         self._reader = Reader(archive, self._draft.places(), known, options)
         self._outcomes: list[Outcome] = []
         self._attached: dict[str, str | None] = {}
+        self._staged: list[Path] = []
         self._report = _report(made)
 
     def dry_run(self, progress: Progress | None, processes: int | None) -> Report:
@@ -106,6 +112,15 @@ class Harvest:
 
     def run(self, message: str | None, progress: Progress | None, processes: int | None) -> Report:
         """Read, write, commit."""
+        try:
+            self._gather(progress, processes)
+            return self._commit(message)
+        finally:
+            for path in self._staged:  # what did not become a file of the worktree after all
+                path.unlink(missing_ok=True)
+
+    def _gather(self, progress: Progress | None, processes: int | None) -> None:
+        """Read all there is to read and write the blobs."""
         from chasm_git.archive.commit import Writer
 
         sources = [source for one in self._plan.providers for source in one.to_read()]
@@ -120,7 +135,6 @@ class Harvest:
                 self._draft.rejoin(self._reader, writer)
         with Writer(self._archive) as writer:
             self._draft.relate(self._outcomes, writer)
-        return self._commit(message)
 
     def _is_partial(self) -> bool:
         return self._options.workspace is not None or self._options.sessions is not None
@@ -141,6 +155,8 @@ class Harvest:
             self._attached[attachments.path_of(name)] = blob.id
         outcome.attachments = []
         for result in outcome.results:
+            if result.staged is not None:
+                self._staged.append(Path(result.staged))
             for blob in result.blobs:
                 writer.add_compressed("blob", *blob)
             result.blobs = []

@@ -1,6 +1,5 @@
 """Harvests into real archives: what is new is one commit, what vanished stays, a person's edits are theirs."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -14,40 +13,12 @@ from chasm_git.harvest.run import harvest
 from chasm_git.providers import registry
 from chasm_git.providers.base import Env
 from chasm_git.session import codec
-
-ANA = "-home-ana-shop"
-SESSION = "5f0c1f5e-2a51-4f0e-9c53-0f6f3a1d7b11"
-
-
-def row(number, role, text, session=SESSION, **more):
-    return {
-        "parentUuid": f"{number - 1:08}-0000-4000-8000-000000000000" if number else None,
-        "type": role,
-        "uuid": f"{number:08}-0000-4000-8000-000000000000",
-        "timestamp": f"2026-01-08T12:{number:02}:00.000Z",
-        "cwd": "/home/ana/shop",
-        "sessionId": session,
-        "message": {"role": role, "content": text},
-        **more,
-    }
-
-
-def write(home, rows, session=SESSION, project=ANA):
-    folder = home / ".claude" / "projects" / project
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{session}.jsonl"
-    lines = [line if isinstance(line, bytes) else json.dumps(line, separators=(",", ":")).encode() for line in rows]
-    path.write_bytes(b"".join(line + b"\n" for line in lines))
-    return path
-
-
-def talk(count, start=0, word="message", session=SESSION):
-    return [row(n, "user" if n % 2 == 0 else "assistant", f"{word} {n}", session) for n in range(start, start + count)]
+from tests.harvest.making import ANA, SESSION, row, talk, write
 
 
 def run(archive, home, **more):
     with open_archive(archive) as opened:
-        return harvest(opened, Env(home), "laptop", **{"names": ["claude-code"], **more})
+        return harvest(opened, Env(home), "laptop", **more)
 
 
 def git(archive, *arguments):
