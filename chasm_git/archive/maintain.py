@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from chasm_git.archive import durable
+from chasm_git.archive import durable, pack
 from chasm_git.archive.git import Git
 from chasm_git.archive.locks import ArchiveLocked, ProcessLock
 from chasm_git.errors import ChasmError
@@ -27,7 +27,6 @@ PACKS = 50
 
 _RECORD = "maintenance.json"
 _LOCK = "maintenance.lock"
-_UNDELTIFIED = "undeltified"
 
 
 class Weight(NamedTuple):
@@ -51,8 +50,8 @@ class Outcome:
     before: Weight
     after: Weight
     seconds: float
-    fresh_deltas: bool
-    """Deltas were looked for from scratch, not only for what was loose."""
+    packed_again: bool
+    """Objects of packs we wrote were compressed again, and deltas looked for among them."""
 
     def as_json(self) -> dict[str, Any]:
         """The stable form for programs."""
@@ -60,7 +59,7 @@ class Outcome:
             "before": self.before._asdict(),
             "after": self.after._asdict(),
             "seconds": self.seconds,
-            "fresh_deltas": self.fresh_deltas,
+            "packed_again": self.packed_again,
         }
 
 
@@ -105,15 +104,6 @@ def due(git_dir: Path, weight: Weight | None = None) -> str | None:
     return None
 
 
-def note_undeltified(git_dir: Path) -> None:
-    """Remember that a pack was written without deltas.
-
-    git copies such a pack as it is and looks for deltas between its objects only when told to, so the next maintenance
-    tells it. The note outlives the pack: whoever repacks in the meantime copies its objects as they are.
-    """
-    _state(git_dir).joinpath(_UNDELTIFIED).touch()
-
-
 def run(git_dir: Path) -> Outcome:
     """Pack everything, now. Raises ArchiveLocked where a maintenance runs already, GitError."""
     lock = ProcessLock(_state(git_dir) / _LOCK)
@@ -143,24 +133,42 @@ def start(git_dir: Path, python: str = "") -> None:
 def _run(git_dir: Path) -> Outcome:
     git = Git(_Repository(git_dir))
     before = weigh(git_dir)
-    note = _state(git_dir) / _UNDELTIFIED
-    fresh = note.exists()
     started = time.monotonic()
-    # the usual window and depth: larger ones cost minutes on long sessions and gain nothing
-    usual = ("gc.aggressiveWindow=10", "gc.aggressiveDepth=50")
     try:
-        # a pack written while git works is noted anew
-        note.unlink(missing_ok=True)
-        git.run("gc", "--quiet", *(["--aggressive"] if fresh else []), settings=usual)
+        again = _pack_again(git, git_dir)
+        git.run("gc", "--quiet")
         git.run("commit-graph", "write", "--reachable", "--changed-paths", "--no-progress")
     except BaseException as error:
-        if fresh:
-            note.touch()
         _record(git_dir, weigh(git_dir), str(error) or type(error).__name__)
         raise
-    outcome = Outcome(before, weigh(git_dir), round(time.monotonic() - started, 3), fresh)
+    outcome = Outcome(before, weigh(git_dir), round(time.monotonic() - started, 3), again)
     _record(git_dir, outcome.after, None)
     return outcome
+
+
+def _pack_again(git: Git, git_dir: Path) -> bool:
+    """Make small packs of those we wrote quickly; says whether there were any.
+
+    git copies objects from pack to pack as they are: it neither compresses them better nor looks for deltas between two
+    of one pack unless it is told to.
+    """
+    note = _state(git_dir) / pack.NOTE
+    try:
+        noted = set(note.read_text("ascii", "replace").split())
+    except FileNotFoundError:
+        return False
+    there = {path.stem for path in (_common(git_dir) / "objects" / "pack").glob("pack-*.pack")}
+    # one that is gone was copied into another: then all are to be packed again
+    others = sorted(there - noted) if noted <= there else []
+    keep = [f"--keep-pack={name}.pack" for name in others]
+    git.run("repack", "-A", "-d", "-l", "-F", "-q", *keep)
+    # a harvest may have written another one meanwhile
+    left = [name for name in note.read_text("ascii", "replace").split() if name not in noted]
+    if left:
+        durable.write_whole(note, "".join(f"{name}\n" for name in left).encode(), note.parent)
+    else:
+        note.unlink()
+    return True
 
 
 def _record(git_dir: Path, left: Weight, error: str | None) -> None:

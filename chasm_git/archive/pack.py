@@ -22,6 +22,9 @@ from chasm_git.archive.objects import KINDS, compress, object_id
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
 
+NOTE = "quick-packs"
+"""File in ``$GIT_DIR/chasm`` that names our packs, a line each: `maintain` packs them again, small instead of quick."""
+
 _LARGE = 0x80000000
 _CHUNK = 1 << 20
 
@@ -31,6 +34,7 @@ class PackWriter:
 
     def __init__(self, archive: Archive) -> None:
         self._folder = archive.git_dir / "objects" / "pack"
+        self._note = archive.state_dir / NOTE
         self._hash_name = archive.hash_name
         self._entries: dict[str, tuple[int, int]] = {}  # id -> CRC-32 of the entry, offset
         name = durable.scratch_name()
@@ -82,6 +86,8 @@ class PackWriter:
             checksum = self._finish()
             name = self._folder / f"pack-{checksum.hex()}"
             durable.write_new(self._index_path, self._index(checksum), mode=0o444)
+            with self._note.open("a", encoding="ascii") as note:
+                note.write(f"{name.name}\n")
             return self._place(name)
         except BaseException:
             self.abort()

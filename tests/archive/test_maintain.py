@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 
 from chasm_git.archive import maintain
+from chasm_git.archive.commit import commit
 from chasm_git.archive.git import GitError
 from chasm_git.archive.locks import ArchiveLocked, ProcessLock
 from chasm_git.archive.maintain import Weight
+from chasm_git.archive.pack import PackWriter
+from chasm_git.archive.repo import Archive
+from chasm_git.archive.trees import write_tree
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -86,7 +90,7 @@ def test_it_packs_and_the_repository_is_whole(git):
     assert outcome.after == maintain.weigh(git.git_dir)
     assert outcome.after.loose_objects == 0
     assert outcome.after.bytes < before.bytes / 5
-    assert not outcome.fresh_deltas
+    assert not outcome.packed_again
     git("fsck", "--strict", "--full")
     git("commit-graph", "verify")
 
@@ -104,39 +108,79 @@ def test_what_the_last_one_could_not_pack_does_not_make_it_due_again(git, monkey
     assert maintain.due(git.git_dir) is None
 
 
-def undeltified_pack(git):
-    """Everything in one pack without deltas, as a large import writes it."""
-    git("repack", "-a", "-d", "-q", "-f", "--depth=0", "--window=0")
-    maintain.note_undeltified(git.git_dir)
+def large_import(git, folder, versions):
+    """Files that are alike, committed in one pack of ours."""
+    lines = []
+    with Archive(git.top, git.git_dir, git.top, "refs/heads/main") as archive, PackWriter(archive) as writer:
+        changes = {}
+        for number in range(versions):
+            lines += [f"- id: m-{number}-{line}-{os.urandom(20).hex()}" for line in range(40)]
+            changes[f"{folder}/{number}"] = writer.add("blob", "\n".join(lines).encode())
+        head = archive.head()
+        tree = write_tree(archive, archive.tree_id(head), changes, writer)
+        made = commit(archive, tree=tree, parents=[head] if head else [], message=folder, sink=writer)
+    git("update-ref", "refs/heads/main", made)
+    git("reset", "-q", "--hard")
 
 
-def test_after_an_undeltified_pack_it_is_as_small_as_git_makes_it(git):
-    grow(git, 40)
+def as_small_as_git_makes_it(git, tmp_path):
+    """The size of the same objects when git packs them from loose ones."""
+    git("clone", "-q", "--bare", str(git.top), str(tmp_path / "copy"))
+    copy = tmp_path / "copy"
+    for pack in list(copy.glob("objects/pack/*.pack")):
+        data = pack.read_bytes()
+        for path in copy.glob(f"objects/pack/{pack.stem}.*"):
+            path.unlink()
+        git("-C", str(copy), "unpack-objects", "-q", data=data)
+    git("-C", str(copy), "gc", "-q")
+    return maintain.weigh(copy).bytes
+
+
+def test_packs_written_quickly_become_as_small_as_git_makes_them(git, tmp_path):
+    large_import(git, "a", 40)
+    before = maintain.weigh(git.git_dir).bytes
     git("gc", "-q")
-    small = maintain.weigh(git.git_dir).bytes
-    undeltified_pack(git)
-    large = maintain.weigh(git.git_dir).bytes
-    assert large > 5 * small
-    git("gc", "-q")
-    assert maintain.weigh(git.git_dir).bytes > 5 * small, "git alone does not mend it, hence the note"
+    assert maintain.weigh(git.git_dir).bytes > before * 0.9, "git alone does not mend it, hence the note"
     first = maintain.run(git.git_dir)
-    assert first.fresh_deltas
-    assert first.after.bytes <= small * 1.1, "which deltas git finds varies by some per cent"
-    assert not maintain.run(git.git_dir).fresh_deltas
+    assert first.packed_again
+    # which deltas git finds varies by some per cent
+    assert first.after.bytes <= as_small_as_git_makes_it(git, tmp_path) * 1.1 < before / 4
+    assert not maintain.run(git.git_dir).packed_again
     git("fsck", "--strict", "--full")
 
 
+def test_only_packs_written_quickly_are_packed_again(git, tmp_path):
+    large_import(git, "a", 30)
+    maintain.run(git.git_dir)
+    large_import(git, "b", 30)
+    noted = (git.git_dir / "chasm" / "quick-packs").read_text().split()
+    assert len(noted) == 1 and set(noted) < {path.stem for path in git.git_dir.glob("objects/pack/*.pack")}
+    outcome = maintain.run(git.git_dir)
+    assert outcome.packed_again and outcome.after.packs == 1
+    assert outcome.after.bytes <= as_small_as_git_makes_it(git, tmp_path) * 1.1
+    git("fsck", "--strict", "--full")
+
+
+def test_nothing_anybody_could_want_back_goes(git):
+    grow(git, 1)
+    large_import(git, "a", 10)
+    gone = git("rev-parse", "HEAD:a/3")
+    git("reset", "-q", "--hard", "HEAD~1")
+    git("reflog", "expire", "--expire=now", "--all")
+    maintain.run(git.git_dir)
+    assert git("cat-file", "-t", gone) == "blob"
+
+
 def test_a_failure_is_recorded_and_the_note_stays(git):
-    grow(git, 3)
-    undeltified_pack(git)
+    large_import(git, "a", 5)
     pack = next(git.git_dir.glob("objects/pack/*.pack"))
     pack.chmod(0o644)
     pack.write_bytes(pack.read_bytes()[:-400] + bytes(400))
     with pytest.raises(GitError):
         maintain.run(git.git_dir)
     record = json.loads((git.git_dir / "chasm" / "maintenance.json").read_text())
-    assert record["error"].startswith("git gc: ")
-    assert (git.git_dir / "chasm" / "undeltified").exists()
+    assert record["error"].startswith("git repack: ")
+    assert (git.git_dir / "chasm" / "quick-packs").exists()
 
 
 def test_a_record_that_cannot_be_read_counts_as_none(git):
