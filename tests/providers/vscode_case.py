@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from hypothesis import strategies as st
+
 from chasm_git.providers.base import Env, Problem, Reading, Source
 from chasm_git.providers.vscode import VSCode
 from chasm_git.session import codec, jsonio
@@ -174,3 +176,71 @@ class Log:
             out.append(push(*path, v=now[len(before) :]))
         elif len(now) < len(before):
             out.append(push(*path, i=len(now)))
+
+
+ONE, TWO, THREE, FOUR = (asked(n, f"question {n}", f"answer {n}") for n in (1, 2, 3, 4))
+UUID = "5e550001-0000-4000-8000-000000000001"
+
+
+def files() -> list[Path]:
+    """Every session file there is to try: our own, and those a real client wrote."""
+    places = [FIXTURES / "vscode", FIXTURES / "demo" / "vscode", SHARED / "fixtures" / "editors" / "vscode"]
+    found = [path for place in places for path in place.rglob("*.json*") if path.name[8:9] == "-"]
+    return sorted(found)
+
+
+def kinds(message: Message) -> list[str]:
+    return [part["type"] for part in message.parts()]
+
+
+def parts(message: Message, kind: str) -> list[dict[str, Any]]:
+    return [part for part in message.parts() if part["type"] == kind]
+
+
+def loaded(data: bytes) -> Any:
+    try:
+        return jsonio.loads(data)
+    except ValueError:
+        return None
+
+
+words = st.sampled_from(["one", "two", "a longer text", "é", "\n```\n", ""])
+response_parts = st.one_of(
+    words.map(lambda said: {"value": said}),
+    words.map(lambda said: {"kind": "thinking", "value": said}),
+    st.integers(0, 3).map(lambda n: {"kind": "toolInvocationSerialized", "toolCallId": f"call_{n}", "toolId": "t"}),
+)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Any]:
+    """States a session goes through, one after the other."""
+    now: dict[str, Any] = state()
+    states, number = [copy.deepcopy(now)], 0
+    for _ in range(draw(st.integers(1, 12))):
+        requests = now["requests"]
+        step = draw(st.sampled_from(["ask", "stream", "finish", "resend", "undo", "wipe", "title", "drop"]))
+        open_request = requests and requests[-1]["modelState"]["value"] == 0
+        if step == "ask" or not requests:
+            number += 1
+            requests.append({**asked(number, draw(words), modelState={"value": 0})})
+        elif step == "stream" and open_request:
+            kept = draw(st.integers(0, len(requests[-1]["response"])))
+            requests[-1]["response"] = requests[-1]["response"][:kept] + draw(st.lists(response_parts, max_size=3))
+        elif step == "finish" and open_request:
+            requests[-1]["modelState"] = {"value": draw(st.integers(1, 3))}
+            requests[-1]["result"] = {"metadata": {}}
+        elif step == "resend":
+            number += 1
+            at = draw(st.integers(0, len(requests) - 1))
+            requests[at:] = [asked(number, draw(words), *draw(st.lists(response_parts, max_size=2)))]
+        elif step == "undo" and open_request:
+            requests[-1]["shouldBeRemovedOnSend"] = {"requestId": requests[-1]["requestId"]}
+        elif step == "wipe":
+            requests.clear()
+        elif step == "title":
+            now["customTitle"] = draw(words)
+        elif step == "drop":
+            now.pop("customTitle", None)
+        states.append(copy.deepcopy(now))
+    return states
