@@ -23,6 +23,7 @@ _MOST_LINES = 20
 @click.option("--workspace", metavar="PATH", help="Only sessions held in this folder or below it.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")
 @click.option("-m", "--message", metavar="MSG", help="First line of the commit message.")
+@click.option("--or-demo", is_flag=True, help="Where no provider has sessions, show the demo instead.")
 @click.pass_obj
 def command(
     context: Context,
@@ -31,11 +32,18 @@ def command(
     workspace: str | None,
     dry_run: bool,
     message: str | None,
+    or_demo: bool,
 ) -> None:
     """Bring everything new into the archive, as one commit.
 
     What did not change since the last harvest is not read again; what is gone at its source stays in the archive.
     """
+    if or_demo and not _finds_anything(context):
+        from chasm_git.outputs.cli import demo
+
+        context.terminal.notice("no provider has sessions here; this is the demo instead")
+        demo.show(context)
+        return
     harvest(
         context,
         providers=split(providers),
@@ -44,6 +52,12 @@ def command(
         dry_run=dry_run,
         message=message,
     )
+
+
+def _finds_anything(context: Context) -> bool:
+    from chasm_git import api
+
+    return any(found.sources for found in api.scan(context.archive_path(), context.env()))
 
 
 def split(names: tuple[str, ...]) -> list[str]:
