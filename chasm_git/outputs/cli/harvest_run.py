@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chasm_git.errors import SourcesUnreadable
+from chasm_git.errors import ChasmError, SourcesUnreadable
 from chasm_git.outputs.cli.context import Context
 
 if TYPE_CHECKING:
-    from chasm_git.api import Report
+    from chasm_git.api import Archive, Report
 
 _MOST_LINES = 20
 
@@ -74,6 +74,7 @@ def harvest(context: Context, *, dry_run: bool = False, **asked: Any) -> None:
     with archive, terminal.progress("reading") as advance:
         if is_new:
             terminal.notice(f"made an archive at {archive.path}")
+            _install(context, archive)
         report = archive.harvest(context.env(), dry_run=dry_run, progress=advance, **asked)
     if context.json:
         terminal.json(report.as_json())
@@ -90,11 +91,20 @@ def harvest(context: Context, *, dry_run: bool = False, **asked: Any) -> None:
         raise SourcesUnreadable(f"{unreadable} sources could not be read (named above); everything else was harvested")
 
 
+def _install(context: Context, archive: Archive) -> None:
+    """Let plain git show conversations in the new archive."""
+    try:
+        archive.install()
+    except ChasmError as error:  # no git, say: the harvest works without
+        context.terminal.notice(f"chasm: git will show plain text: {error}")
+
+
 def show(context: Context, report: Report, dry_run: bool) -> None:
     """Print a report for a person."""
     terminal = context.terminal
     if not report.results:
-        terminal.line(f"nothing new ({report.unchanged + report.read} sources looked at)")
+        gone = f", {report.vanished} gone and kept here" if report.vanished else ""
+        terminal.line(f"nothing new ({report.unchanged + report.read} sources looked at{gone})")
         return
     terminal.line(("would " if dry_run else "") + report.summary())
     for result in report.results[:_MOST_LINES]:
