@@ -121,17 +121,20 @@ def commit(
     Returns:
         Its id.
     """
-    who = identity(archive)
-    committed = stamp()
+    who, committed = identity(archive), stamp()
     authored = stamp(author_time) if author_time is not None else committed
-    lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
-    lines += [f"author {who} {authored}", f"committer {who} {committed}"]
-    text = message.replace("\0", "\ufffd").strip() + "\n"
-    data = ("\n".join(lines) + "\n\n" + text).encode("utf-8", "replace")
+    data = commit_object(tree, parents, f"{who} {authored}", f"{who} {committed}", message)
     if sink is not None:
         return sink.add("commit", data)
     with LooseWriter(archive) as loose:
         return loose.add("commit", data)
+
+
+def commit_object(tree: str, parents: list[str], author: str, committer: str, message: str) -> bytes:
+    """A commit object; author and committer as ``Name <address> seconds zone``."""
+    lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents), f"author {author}", f"committer {committer}"]
+    text = message.replace("\0", "\ufffd").strip() + "\n"
+    return ("\n".join(lines) + "\n\n" + text).encode("utf-8", "replace")
 
 
 def identity(archive: Archive) -> str:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from chasm_git.archive import durable, layout, refs
-from chasm_git.archive.commit import Writer, commit
+from chasm_git.archive.commit import NOBODY, Writer, commit_object
 from chasm_git.archive.config import write_config
 from chasm_git.archive.discovery import find_repository
 from chasm_git.archive.journal import publish, recover
@@ -33,6 +33,10 @@ _SETTINGS = {
     "transfer.fsckObjects": "true",
 }
 _CREATED = "archive: created"
+_WHY = """\
+Every archive begins with this very commit, whoever makes it and whenever: so
+any two of them have a common ancestor, and git merges them without ado."""
+_NOBODY = f"{NOBODY} 1767225600 +0000"
 _OWN = {".git", ".gitattributes", "chasm.yaml"}
 _BARE = {"HEAD", "chasm", "config", "info", "objects", "refs"}
 
@@ -113,7 +117,7 @@ def _first_commit(archive: Archive) -> None:
             "chasm.yaml": writer.add("blob", layout.SETTINGS.encode()),
         }
         tree = write_tree(archive, None, changes, writer)
-        first = commit(archive, tree=tree, parents=[], message=_CREATED, sink=writer)
+        first = writer.add("commit", commit_object(tree, [], _NOBODY, _NOBODY, f"{_CREATED}\n\n{_WHY}"))
     publish(archive, {archive.branch: (None, first)}, _CREATED)
 
 

@@ -23,6 +23,7 @@ _HOST = hashlib.sha256(platform.node().encode("utf-8", "surrogatepass")).hexdige
 _nonce = secrets.token_hex(4)
 _counter = itertools.count()
 _SCRATCH = re.compile(r"chasm-([0-9a-f]{8})-(\d+)-([0-9a-f]{8})-\d+\.\d+")
+_FLUSHING = 16  # threads: the disk takes what waits together
 _FOREIGN_LIFETIME = 24 * 3600.0
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
@@ -56,7 +57,7 @@ def abandoned(path: Path) -> bool:
     return not _alive(pid)
 
 
-def create(path: Path, mode: int = 0o666) -> int:
+def create(path: Path | str, mode: int = 0o666) -> int:
     """A new file, open for writing. Raises FileExistsError."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, mode)
 
@@ -68,7 +69,7 @@ def write_all(fd: int, data: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
-def write_new(path: Path, data: bytes, *, mode: int = 0o666, flush: bool = True) -> None:
+def write_new(path: Path | str, data: bytes, *, mode: int = 0o666, flush: bool = True) -> None:
     """Write a file that must not exist yet; on failure nothing of it is left.
 
     Args:
@@ -83,7 +84,7 @@ def write_new(path: Path, data: bytes, *, mode: int = 0o666, flush: bool = True)
         finally:
             os.close(fd)
     except BaseException:
-        remove(path)
+        remove(Path(path))
         raise
 
 
@@ -114,26 +115,32 @@ def flush_folder(path: Path) -> None:
         os.close(fd)
 
 
-def flush_files(paths: Sequence[Path]) -> None:
-    """Make the content of many files durable; together that costs a fraction of one after the other."""
+def flush_files(paths: Sequence[Path | str]) -> None:
+    """Make the content of many files durable; together that costs a fraction of one after the other.
+
+    A file that is gone by now is none to flush.
+    """
     if os.name == "nt":
         return  # only what is open for writing can be flushed there: `write_new` has done it
     if len(paths) > 4:
         from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(16) as pool:
-            list(pool.map(_flush_file, paths))
+        with ThreadPoolExecutor(_FLUSHING) as pool:
+            list(pool.map(_flush, (paths[start::_FLUSHING] for start in range(_FLUSHING))))
     else:
-        for path in paths:
-            _flush_file(path)
+        _flush(paths)
 
 
-def _flush_file(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | _BINARY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+def _flush(paths: Sequence[Path | str]) -> None:
+    for path in paths:
+        try:
+            fd = os.open(path, os.O_RDONLY | _BINARY)
+        except FileNotFoundError:
+            continue
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
 
 def remove(path: Path) -> None:

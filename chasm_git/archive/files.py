@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from chasm_git.archive import durable
 from chasm_git.archive.objects import blob_id
+
+_PLAIN = re.compile(r"(?!git)[a-z0-9_][a-z0-9_.-]*(?<!\.)", re.IGNORECASE)
+"""Names that mean the same on every file system. Others are looked at more closely."""
 
 
 class Left(Exception):
@@ -30,6 +35,19 @@ class There:
         return content.startswith(self.data.rstrip(b"\0"))
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to stand there."""
+
+    id: str
+    load: Callable[[], bytes]
+    """Gives the content, whose blob id is `id`."""
+    executable: int | None = None
+    """The execute bits it is to have; None: those of what was there."""
+    staged: Path | None = None
+    """A file that should hold the content already; it is used up."""
+
+
 class Files:
     """Reads and writes below `top`.
 
@@ -40,12 +58,12 @@ class Files:
     """
 
     def __init__(self, top: Path, scratch: Path, hash_name: str) -> None:
-        self._top = top
+        self._top = str(top)
         self._scratch = scratch
         self._hash_name = hash_name
-        self._written: list[Path] = []
-        self._checked: set[str] = set()
-        self._allowed: set[str] = set()
+        self._device = scratch.lstat().st_dev
+        self._written: list[str] = []
+        self._folders = {"": os.lstat(top).st_dev}  # those known to be real folders: name -> device
 
     def read(self, path: str, *, make_way: bool) -> There | None:
         """The file at `path`; None where there is none.
@@ -55,48 +73,52 @@ class Files:
 
         Raises Left for anything but a regular file, or a way to it that leads elsewhere; OSError.
         """
-        self._check(path)
+        _check(path.rpartition("/")[2])
         if not self._way(path, make_way):
             return None
-        file = self._top / path
+        file = f"{self._top}/{path}"
         try:
-            seen = file.lstat()
+            seen = os.lstat(file)
         except FileNotFoundError:
             return None
         if not stat.S_ISREG(seen.st_mode):
             raise Left("not a regular file in the worktree")
-        data = file.read_bytes()
+        data = Path(file).read_bytes()
         return There(data, blob_id(data, self._hash_name), seen)
 
-    def place(
-        self, path: str, content: bytes, staged: Path | None, over: There | None, executable: int | None
-    ) -> os.stat_result | None:
+    def place(self, path: str, wanted: Wanted, over: There | None) -> os.stat_result | None:
         """Put content at a path.
 
         Args:
-            staged: a file that should hold `content`; it is used up.
             over: what was found there, to be replaced; anything else by now is an edit and is left alone.
-            executable: the execute bits it is to have; None: those of `over`.
 
         Returns:
             ``lstat`` of the file; None where somebody changed it already.
 
-        Raises Left, OSError.
+        Raises Left, OSError, and what loading the content raises.
         """
+        executable = wanted.executable
         if executable is None:
             executable = over.seen.st_mode & 0o111 if over else 0
-        ready = self._ready(content, staged)
+        file, folder = f"{self._top}/{path}", path.rpartition("/")[0]
+        # a linked worktree may lie on another file system
+        ready = self._ready(wanted, file if self._folders[folder] != self._device else None)
         try:
+            before = os.lstat(ready)
             if executable:
-                ready.chmod(stat.S_IMODE(ready.lstat().st_mode) | executable)
-            return self._rename(ready, self._top / path, content, over)
+                os.chmod(ready, stat.S_IMODE(before.st_mode) | executable)  # noqa: PTH101 hot loop
+            self._require_unchanged(file, over)
+            os.replace(ready, file)  # noqa: PTH105 hot loop
         except BaseException:
-            durable.remove(ready)
+            durable.remove(Path(ready))
             raise
+        self._written.append(file)
+        after = os.lstat(file)
+        return after if _same(after, before) else None
 
     def adopt(self, path: str, there: There, executable: int | None) -> os.stat_result | None:
         """A file that holds the right content already: see to its mode. Returns as `place`."""
-        file = self._top / path
+        file = Path(self._top, path)
         if executable is not None and bool(executable) != bool(there.seen.st_mode & 0o111):
             mode = stat.S_IMODE(there.seen.st_mode)
             file.chmod(mode | executable if executable else mode & ~0o111)
@@ -105,94 +127,84 @@ class Files:
 
     def remove(self, path: str, there: There) -> None:
         """Remove a file, and the folders it leaves empty. Raises Left if it changed since it was read."""
-        file = self._top / path
-        if not _same(file.lstat(), there.seen):
-            raise Left("edited in the worktree; it stays, though the archive has it no more")
-        durable.remove(file)
-        for folder in file.parents:
-            if folder == self._top:
-                return
+        file = f"{self._top}/{path}"
+        self._require_unchanged(file, there)
+        durable.remove(Path(file))
+        folder = path.rpartition("/")[0]
+        while folder:
             try:
-                folder.rmdir()
+                os.rmdir(f"{self._top}/{folder}")  # noqa: PTH106 hot loop
             except OSError:
                 return  # not empty
-            self._checked.clear()
+            self._folders.pop(folder, None)
+            folder = folder.rpartition("/")[0]
 
     def flush(self) -> None:
         """Make everything that was placed durable."""
-        durable.flush_files([path for path in self._written if path.exists()])
+        durable.flush_files(self._written)
         self._written.clear()
 
-    def _ready(self, content: bytes, staged: Path | None) -> Path:
-        """A finished file with `content`, not in place yet."""
-        if staged is not None:
+    def _ready(self, wanted: Wanted, beside: str | None) -> str:
+        """A finished file with the wanted content, not in place yet; `beside` the place if that is another disk."""
+        staged = wanted.staged
+        if staged is not None and beside is None:
             try:
-                if staged.read_bytes() == content:
-                    return staged
+                if blob_id(staged.read_bytes(), self._hash_name) == wanted.id:
+                    return str(staged)
             except FileNotFoundError:
                 pass  # cleaned away; written again below
+        if staged is not None:
             durable.remove(staged)
-        ready = self._scratch / durable.scratch_name()
-        durable.write_new(ready, content, flush=False)
+        name = durable.scratch_name()
+        ready = str(self._scratch / name) if beside is None else f"{beside.rpartition('/')[0]}/.{name}.tmp"
+        durable.write_new(ready, wanted.load(), flush=False)
         return ready
 
-    def _rename(self, ready: Path, file: Path, content: bytes, over: There | None) -> os.stat_result | None:
-        before = ready.lstat()
-        if before.st_dev != file.parent.lstat().st_dev:
-            # a linked worktree may lie on another file system
-            durable.remove(ready)
-            ready = file.with_name(f".{durable.scratch_name()}.tmp")
-            durable.write_new(ready, content, mode=stat.S_IMODE(before.st_mode), flush=False)
-            before = ready.lstat()
+    def _require_unchanged(self, file: str, over: There | None) -> None:
         try:
-            now: os.stat_result | None = file.lstat()
+            now = os.lstat(file)
         except FileNotFoundError:
-            now = None
-        if over is None:
-            if now is not None:
-                durable.remove(ready)
-                raise Left("appeared in the worktree this moment; it stays as it is")
-        elif now is None or not _same(now, over.seen):
-            durable.remove(ready)
+            if over is None:
+                return
+            raise Left("deleted in the worktree this moment; it stays deleted") from None
+        if over is None or not _same(now, over.seen):
             raise Left("edited in the worktree this moment; it stays as it is")
-        ready.replace(file)
-        self._written.append(file)
-        after = file.lstat()
-        return after if _same(after, before) else None
 
     def _way(self, path: str, make: bool) -> bool:
         """Whether the folders above `path` are there, making them if asked. Raises Left where one is no folder."""
-        at = path.find("/")
-        while at >= 0:
-            name = path[:at]
-            if name not in self._checked:
-                folder = self._top / name
-                try:
-                    mode = folder.lstat().st_mode
-                except FileNotFoundError:
-                    if not make:
-                        return False
-                    folder.mkdir()
-                else:
-                    if stat.S_ISLNK(mode):
-                        raise Left(f"{name} is a symbolic link in the worktree")
-                    if not stat.S_ISDIR(mode):
-                        raise Left(f"{name} is a file in the worktree, where a folder is needed")
-                self._checked.add(name)
-            at = path.find("/", at + 1)
+        at = path.rfind("/")
+        name = path[: max(at, 0)]
+        if name in self._folders:
+            return True
+        if not self._way(name, make):
+            return False
+        _check(name.rpartition("/")[2])
+        folder = f"{self._top}/{name}"
+        try:
+            found = os.lstat(folder)
+        except FileNotFoundError:
+            if not make:
+                return False
+            os.mkdir(folder)  # noqa: PTH102 hot loop
+            found = os.lstat(folder)
+        if stat.S_ISLNK(found.st_mode):
+            raise Left(f"{name} is a symbolic link in the worktree")
+        if not stat.S_ISDIR(found.st_mode):
+            raise Left(f"{name} is a file in the worktree, where a folder is needed")
+        self._folders[name] = found.st_dev
         return True
 
-    def _check(self, path: str) -> None:
-        """No name that some file system takes for ``.git``: the tree may come from another machine."""
-        from dulwich.index import validate_path_element_hfs, validate_path_element_ntfs
 
-        for part in path.split("/"):
-            if part not in self._allowed:
-                name = part.encode("utf-8", "surrogateescape")
-                odd = os.name == "nt" and not {"\\", ":"}.isdisjoint(part)
-                if odd or not validate_path_element_ntfs(name) or not validate_path_element_hfs(name):
-                    raise Left("not a name for a file")
-                self._allowed.add(part)
+def _check(name: str) -> None:
+    """No name that some file system takes for ``.git``, or for a way out: the tree may come from another machine."""
+    if _PLAIN.fullmatch(name):
+        return
+    from dulwich.index import validate_path_element_hfs, validate_path_element_ntfs
+
+    raw = name.encode("utf-8", "surrogateescape")
+    odd = os.name == "nt" and not {"\\", ":"}.isdisjoint(name)
+    if odd or not validate_path_element_ntfs(raw) or not validate_path_element_hfs(raw):
+        raise Left("not a name for a file")
 
 
 def _same(one: os.stat_result, other: os.stat_result) -> bool:

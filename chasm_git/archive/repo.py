@@ -73,6 +73,7 @@ class Archive:
         self.hash_name = self.settings.get("extensions.objectformat", "sha1").lower()
         self._repo: Repo | None = None
         self._store: DiskObjectStore | None = None
+        self._objects = str(git_dir / "objects")
         self._trees: dict[str, list[trees.Entry]] = {}
         self._locks: dict[str, ProcessLock] = {}
         self._depth: dict[str, int] = {}
@@ -204,15 +205,16 @@ class Archive:
         """
         if object_id == trees.EMPTY.get(self.hash_name):
             return "tree", b""
-        loose = self.git_dir / "objects" / object_id[:2] / object_id[2:]
+        path = f"{self._objects}/{object_id[:2]}/{object_id[2:]}"
         try:
-            raw = zlib.decompress(loose.read_bytes())
+            with open(path, "rb") as file:  # noqa: PTH123 hot loop
+                raw = zlib.decompress(file.read())
         except FileNotFoundError:
             return self._packed(object_id)
         except zlib.error:
-            return self._elsewhere(object_id, str(loose))
+            return self._elsewhere(object_id, path)
         if hashlib.new(self.hash_name, raw, usedforsecurity=False).hexdigest() != object_id:
-            return self._elsewhere(object_id, str(loose))
+            return self._elsewhere(object_id, path)
         header, _, data = raw.partition(b"\0")
         return header.partition(b" ")[0].decode("ascii"), data
 
@@ -222,7 +224,6 @@ class Archive:
         from dulwich.pack import UnresolvedDeltas
 
         damaged = (zlib.error, struct.error, ValueError, IndexError, AssertionError, ApplyDeltaError, ChecksumMismatch)
-
         try:
             number, data = self.store.get_raw(ObjectID(object_id.encode("ascii")))
         except (*damaged, FileFormatException, UnresolvedDeltas) as error:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chasm_git.archive.checkout import Checkout, checkouts
 from chasm_git.archive.config import is_true
-from chasm_git.archive.files import Files, Left
+from chasm_git.archive.files import Files, Left, Wanted
 from chasm_git.archive.index import read_index
 from chasm_git.archive.layout import ATTACHMENTS, SESSIONS
 from chasm_git.archive.locks import LockFile
-from chasm_git.archive.objects import LooseWriter
+from chasm_git.archive.objects import LooseWriter, blob_id
 from chasm_git.archive.trees import Difference, Entry, differences
 from chasm_git.errors import ChasmError
 
@@ -154,7 +154,7 @@ class Follower:
         if there is None:
             if old is not None and new is not None:
                 raise Left("deleted in the worktree; it stays deleted")
-            return files.place(path, self._content(new), staged, None, self._mode(new)) if new else None
+            return files.place(path, self._wanted(new, staged), None) if new else None
         if new is None:
             if old is None or there.id != old.id:
                 raise Left("edited in the worktree; it stays, though the archive has it no more")
@@ -162,17 +162,19 @@ class Follower:
             return None
         if there.id == new.id:
             return files.adopt(path, there, self._mode(new))
+        if old is not None and there.id == old.id:
+            return files.place(path, self._wanted(new, staged), there)
         content = self._content(new)
-        torn = path.startswith(_OURS) and there.is_torn(content)
-        if (old is not None and there.id == old.id) or torn:
-            return files.place(path, content, staged, there, self._mode(new))
-        merged = self._merge(self._content(old), there.data, content)
-        if merged is None:
-            raise Left("edited in the worktree and cannot be merged; it stays as it is")
+        merged = content
+        if not (path.startswith(_OURS) and there.is_torn(content)):
+            answer = self._merge(self._content(old), there.data, content)
+            if answer is None:
+                raise Left("edited in the worktree and cannot be merged; it stays as it is")
+            merged = answer
         if merged == content:
-            return files.place(path, content, staged, there, self._mode(new))
+            return files.place(path, self._wanted(new, staged), there)
         if merged != there.data:
-            files.place(path, merged, None, there, None)
+            files.place(path, Wanted(blob_id(merged, self._archive.hash_name), lambda: merged), there)
         return None
 
     def _stage(self, change: Difference, seen: os.stat_result | None) -> None:
@@ -205,6 +207,9 @@ class Follower:
 
     def _content(self, entry: Entry | None) -> bytes:
         return b"" if entry is None else self._archive.read(entry.id)
+
+    def _wanted(self, entry: Entry, staged: Path | None) -> Wanted:
+        return Wanted(entry.id, lambda: self._archive.read(entry.id), self._mode(entry), staged)
 
     def _mode(self, entry: Entry) -> int | None:
         return int(entry.mode, 8) & 0o111 if self._executable else None

@@ -199,6 +199,19 @@ def test_clones_are_archives_too(tmp_path):
         fsck(tmp_path / name)
 
 
+def test_archives_made_apart_can_be_merged_by_git(tmp_path, monkeypatch):
+    with init_archive(tmp_path / "one") as one:
+        first = one.head()
+        save(one, {PATH.format(1): session(1, "a")})
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    run(tmp_path, "config", "--global", "user.name", "Ana")
+    with init_archive(tmp_path / "two", bare=True, branch="other") as two:
+        assert two.head() == first
+        save(two, {PATH.format(2): session(2, "b")})
+    run(tmp_path / "one", "pull", "-q", "--no-rebase", "--no-edit", str(tmp_path / "two"), "other")
+    assert {PATH.format(1), PATH.format(2)} <= set(committed(tmp_path / "one"))
+
+
 def test_two_archives_at_once(tmp_path):
     with init_archive(tmp_path / "one") as one, init_archive(tmp_path / "two", bare=True) as two:
         with one.lock(), two.lock():
