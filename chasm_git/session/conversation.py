@@ -170,10 +170,12 @@ def _indented(text: str, fold: int | None, pad: int = 4) -> Iterator[str]:
 
 
 def _folded(text: str, fold: int | None) -> str:
-    """At most `fold` lines of a text, and how much that leaves out."""
+    """At most `fold` lines of a text, and how many that leaves out; a single one more is shown instead of counted."""
     if fold is None:
         return text
     lines = text.removesuffix("\n").split("\n")
+    if len(lines) == fold + 1:
+        fold += 1
     kept = "\n".join(lines[:fold])
     if len(kept) > _LONGEST_FOLDED:
         kept = kept[:_LONGEST_FOLDED]

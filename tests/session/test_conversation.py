@@ -191,15 +191,16 @@ def test_folding_says_what_it_leaves_out() -> None:
         Message("1", "assistant", content=[call("a", code="one\n\ntwo"), call("b"), call("c")]),
         Message("2", "tool", content=[result("a", "1\n2\n3\n4\n"), result("b", "1\n2"), result("c", "x" * 3000)]),
         Message("3", "assistant", content="1\n2\n3\n4"),
-        Message("4", "user", content="1\n2\n3\n4", injected=True),
+        Message("4", "user", content="1\n2\n3\n4\n5", injected=True),
     )
     text = as_text(session, fold=2)
     assert "    1\n    2\n    [2 more lines]\n" in text
     assert "<< result\n    1\n    2\n>>" in text
     assert "x" * 2000 + "…\n    [1,000 more characters]" in text
     assert "\n1\n2\n3\n4\n" in text
-    assert text.endswith("\n1\n2\n[2 more lines]\n")
-    assert text.endswith("\n1\n2\n[2 more lines]\n") and "1\n2\n3\n[1 more lines]" in as_text(session, fold=9)
+    assert text.endswith("\n1\n2\n[3 more lines]\n")
+    assert as_text(session, fold=9).endswith("\n1\n2\n3\n[2 more lines]\n")
+    assert "    1\n    2\n    3\n    4\n" in as_text(session, fold=3)  # one line more is shown, not counted
     assert "more" not in as_text(session)
     assert "    code:\n        one\n\n        two\n" in text
 
