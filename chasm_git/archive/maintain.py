@@ -21,7 +21,8 @@ from chasm_git.archive.git import Git
 from chasm_git.archive.locks import ArchiveLocked, ProcessLock
 from chasm_git.errors import ChasmError
 
-LOOSE_BYTES = 64 << 20
+UNPACKED_BYTES = 64 << 20
+"""Loose, or in packs without deltas."""
 LOOSE_OBJECTS = 2000
 PACKS = 50
 
@@ -36,6 +37,8 @@ class Weight(NamedTuple):
     loose_bytes: int
     packs: int
     pack_bytes: int
+    quick_bytes: int = 0
+    """Of these, in packs that we wrote quickly, without deltas."""
 
     @property
     def bytes(self) -> int:
@@ -72,7 +75,8 @@ class _Repository:
 def weigh(git_dir: Path) -> Weight:
     """Count and add up a repository's objects by its folders alone: some milliseconds."""
     objects = _common(git_dir) / "objects"
-    count = size = packs = pack_size = 0
+    noted = _noted(git_dir)
+    count = size = packs = pack_size = quick = 0
     for folder in _entries(objects):
         if len(folder.name) == 2:
             for entry in _entries(Path(folder.path)):
@@ -81,9 +85,11 @@ def weigh(git_dir: Path) -> Weight:
                     count += 1
                     size += found
     for entry in _entries(objects / "pack"):
-        pack_size += _size(entry) or 0
+        found = _size(entry) or 0
+        pack_size += found
         packs += entry.name.endswith(".pack")
-    return Weight(count, size, packs, pack_size)
+        quick += found if entry.name.partition(".")[0] in noted else 0
+    return Weight(count, size, packs, pack_size, quick)
 
 
 def due(git_dir: Path, weight: Weight | None = None) -> str | None:
@@ -92,11 +98,12 @@ def due(git_dir: Path, weight: Weight | None = None) -> str | None:
     What the last one could not do anything about (packs that are kept, unreachable objects still young) does not count.
     """
     now = weight if weight is not None else weigh(git_dir)
-    if now.loose_bytes <= LOOSE_BYTES and now.loose_objects <= LOOSE_OBJECTS and now.packs <= PACKS:
+    unpacked = now.loose_bytes + now.quick_bytes
+    if unpacked <= UNPACKED_BYTES and now.loose_objects <= LOOSE_OBJECTS and now.packs <= PACKS:
         return None
     left = _last(git_dir)
-    if now.loose_bytes - left.loose_bytes > LOOSE_BYTES:
-        return f"{now.loose_bytes >> 20} MB of objects are not packed"
+    if unpacked - left.loose_bytes - left.quick_bytes > UNPACKED_BYTES:
+        return f"{unpacked >> 20} MB of objects are not packed well"
     if now.loose_objects - left.loose_objects > LOOSE_OBJECTS:
         return f"{now.loose_objects} objects are not packed"
     if now.packs - left.packs > PACKS:
@@ -153,9 +160,8 @@ def _pack_again(git: Git, git_dir: Path) -> bool:
     of one pack unless it is told to.
     """
     note = _state(git_dir) / pack.NOTE
-    try:
-        noted = set(note.read_text("ascii", "replace").split())
-    except FileNotFoundError:
+    noted = _noted(git_dir)
+    if not noted:
         return False
     there = {path.stem for path in (_common(git_dir) / "objects" / "pack").glob("pack-*.pack")}
     # one that is gone was copied into another: then all are to be packed again
@@ -163,12 +169,20 @@ def _pack_again(git: Git, git_dir: Path) -> bool:
     keep = [f"--keep-pack={name}.pack" for name in others]
     git.run("repack", "-A", "-d", "-l", "-F", "-q", *keep)
     # a harvest may have written another one meanwhile
-    left = [name for name in note.read_text("ascii", "replace").split() if name not in noted]
+    left = sorted(_noted(git_dir) - noted)
     if left:
         durable.write_whole(note, "".join(f"{name}\n" for name in left).encode(), note.parent)
     else:
         note.unlink()
     return True
+
+
+def _noted(git_dir: Path) -> set[str]:
+    """Names of the packs we wrote since the last maintenance."""
+    try:
+        return set((_state(git_dir) / pack.NOTE).read_text("ascii", "replace").split())
+    except FileNotFoundError:
+        return set()
 
 
 def _record(git_dir: Path, left: Weight, error: str | None) -> None:
