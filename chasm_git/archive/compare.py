@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
 
 _FIELDS = ("id", "provider", "title", "workspace", "created_at", "parent", "forked_from", "git", "tags", "native")
+_HEADING = re.compile(r"^diff --git [ab]/(.+) [ab]/\1$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,8 @@ def text_diff(archive: Archive, compared: list[Pair], context: int = 3) -> str:
             settings=(f"core.attributesFile={folder / 'attributes'}", "diff.chasmtext.xfuncname=^## (.*)$"),
             ok=(0, 1),
         )  # fmt: skip
-    return shown.decode("utf-8", "replace")
+    # of a file that came or went git names the one side it has twice
+    return _HEADING.sub(r"diff --git a/\1 b/\1", shown.decode("utf-8", "replace"))
 
 
 def _read(data: bytes | None) -> tuple[Session | None, dict[bytes, blocks.Block]]:

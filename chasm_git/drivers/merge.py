@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Merge the three files named on the command line."""
     given = sys.argv[1:] if arguments is None else arguments
     if len(given) != 3:
-        print("usage: chasm-merge-driver BASE OURS THEIRS", file=sys.stderr)
+        print("usage: python -m chasm_git.drivers.merge BASE OURS THEIRS", file=sys.stderr)
         return 2
     base, ours, theirs = (Path(name) for name in given)
     try:

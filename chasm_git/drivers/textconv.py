@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the text of the file named on the command line."""
     given = sys.argv[1:] if arguments is None else arguments
     if len(given) != 1:
-        print("usage: chasm-textconv FILE", file=sys.stderr)
+        print("usage: python -m chasm_git.drivers.textconv FILE", file=sys.stderr)
         return 2
     try:
         text = file_text(Path(given[0]).read_bytes())
