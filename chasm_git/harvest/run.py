@@ -6,6 +6,9 @@ run read is read again by the next one; joining it twice changes nothing.
 
 from __future__ import annotations
 
+import itertools
+import random
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +28,8 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 """Called with (sources read, sources to read)."""
 
-_TRIES = 5
+_PATIENCE = 60.0
+"""Seconds to go on while others keep moving the branch."""
 
 
 def harvest(
@@ -167,12 +171,14 @@ class Harvest:
         from chasm_git.archive.commit import Writer
         from chasm_git.archive.refs import RefMoved, read_ref
 
-        for tries_left in reversed(range(_TRIES)):
+        give_up = time.monotonic() + _PATIENCE
+        for attempt in itertools.count():
             try:
                 return self._try_commit(message)
             except RefMoved:
-                if not tries_left:
+                if time.monotonic() > give_up:
                     raise
+            time.sleep(random.uniform(0, min(0.02 * 2**attempt, 1)))  # two who wait equally long meet again
             with Writer(self._archive) as writer:
                 self._draft.follow(writer)
             for one in self._plan.providers:
