@@ -1,7 +1,6 @@
 """The requests of a session in one order: those that stand in it, and those that left it.
 
-A request that left is kept where it stood: below the one it followed. What left and came back is kept twice only where
-it had said something then that it does not say now.
+A request that left is kept where it stood: below the one it followed.
 """
 
 from __future__ import annotations
@@ -32,46 +31,50 @@ def place(requests: list[Any], removed: list[Removed]) -> list[Placed]:
     """
     if not removed:
         return [Placed(request, True) for request in requests]
-    known = {key_of(request): request for request in reversed(requests)}
-    left = _telling(removed, known)
-    below: dict[Hashable, list[int]] = {}
-    for number, (gone, _) in enumerate(left):
+    below: dict[Hashable, list[Removed]] = {}
+    for gone in removed:
         key = key_of(gone.above) if gone.above is not None else None
-        below.setdefault(key if key != key_of(gone.request) else None, []).append(number)
-    order = [*_descend(None, below, left)]
+        below.setdefault(key if key != key_of(gone.request) else None, []).append(gone)
+    standing = set(map(key_of, requests))
+    order = [*_descend(None, below, standing)]
     for request in requests:
         order.append(Placed(request, True))
-        order += _descend(key_of(request), below, left)
+        order += _descend(key_of(request), below, standing)
     while below:  # what followed something that is nowhere, or each other
-        order += _descend(next(iter(below)), below, left)
+        order += _descend(next(iter(below)), below, standing)
     return order
 
 
-def _descend(key: Hashable, below: dict[Hashable, list[int]], left: list[tuple[Removed, bool]]) -> Iterator[Placed]:
+def _descend(key: Hashable, below: dict[Hashable, list[Removed]], standing: set[Hashable]) -> Iterator[Placed]:
     """What followed the request `key`, what followed that, and so on; each once."""
     stack = below.pop(key, [])[::-1]
     while stack:
-        gone, superseded = left[stack.pop()]
-        yield Placed(gone.request, False, superseded)
-        stack += below.pop(key_of(gone.request), [])[::-1]
+        gone = stack.pop()
+        own = key_of(gone.request)
+        yield Placed(gone.request, False, gone.superseded or own in standing)
+        if own not in standing:
+            stack += below.pop(own, [])[::-1]
 
 
-def _telling(removed: list[Removed], known: dict[Hashable, Any]) -> list[tuple[Removed, bool]]:
-    """Those of the requests that left which say what no later form of them says; and whether there is a later form."""
-    forms: dict[Hashable, list[Any]] = {key: [request] for key, request in known.items()}
+def forgotten(old: list[Any], requests: list[Any], removed: list[Removed]) -> list[Removed]:
+    """The requests of an old copy of a session that say what the session does not; as if they had left it.
+
+    Args:
+        old: requests of the copy.
+        requests, removed: those of the session.
+    """
+    forms: dict[Hashable, list[Any]] = {}
     named: dict[str, list[Any]] = {}
-    for request in known.values():
+    for request in (*requests, *(gone.request for gone in removed)):
+        forms.setdefault(key_of(request), []).append(request)
         if type(request) is dict:
             named.setdefault(message_text(request), []).append(request)
-    kept = []
-    for gone in reversed(removed):
-        if gone.request is None:
-            continue
-        key = key_of(gone.request)
-        later = forms.setdefault(key, [])
+    found = []
+    for number, request in enumerate(old):
+        key = key_of(request)
+        known = forms.get(key, [])
         # what had no id may have been given one since
-        others = named.get(message_text(gone.request), ()) if type(key) is tuple and type(gone.request) is dict else ()
-        if not any(covers(form, gone.request) for form in (*later, *others)):
-            kept.append((gone, bool(later)))
-            later.append(gone.request)
-    return kept[::-1]
+        others = named.get(message_text(request), []) if type(key) is tuple and type(request) is dict else []
+        if request is not None and not any(covers(form, request) for form in (*known, *others)):
+            found.append(Removed(request, old[number - 1] if number else None, bool(known)))
+    return found

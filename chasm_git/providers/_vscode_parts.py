@@ -31,6 +31,7 @@ _FENCE_BEHIND = re.compile(r"(?:\A|(?<=\n))`{3,}[^`\n]*\n?\s*\Z")
 _FENCE_BEGUN = re.compile(r"(?:\A|(?<=\n))`+[^`\n]*\n?\s*\Z")
 _LONGEST_FENCE = 80
 _FENCE_BEFORE = re.compile(r"\A\s*`{3,}[ \t]*(?:\n|\Z)")
+_MARKDOWN = ("markdownContent", "markdownVuln")
 _NOTICES: dict[str, tuple[str, ...]] = {
     "warning": ("content",),
     "info": ("content",),
@@ -92,12 +93,14 @@ class Answer:
 
     def _read(self, response: list[Any]) -> None:
         for number, part in enumerate(response):
-            text = _markdown(part)
-            if text:
-                fence = self._fence_behind(response, number) if "`" in text[-_LONGEST_FENCE:] else None
-                self._markdown(text, fence)
-            elif type(part) is dict:
-                self._part(part.get("kind"), part)
+            kind = part.get("kind") if type(part) is dict else None
+            text = _markdown(part) if kind is None or kind in _MARKDOWN else ""
+            if text and not self._in_edit and "`" not in text[-_LONGEST_FENCE:]:
+                self._text.add(text, text)
+            elif text:
+                self._markdown(text, self._fence_behind(response, number))
+            elif kind is not None:
+                self._part(kind, part)
         self._close()
         behind = self._items[self._after_tools :]
         del self._items[self._after_tools :]
@@ -286,7 +289,7 @@ def _markdown(part: Any) -> str:
     if kind is None:
         value = part.get("value")
         return value if type(value) is str else ""
-    return text_of(part.get("content")) if kind in ("markdownContent", "markdownVuln") else ""
+    return text_of(part.get("content")) if kind in _MARKDOWN else ""
 
 
 def _is_thought(part: Any) -> bool:

@@ -27,6 +27,9 @@ def uri_of(value: Any) -> str | None:
     for _ in range(_MOST_NESTED):
         if type(value) is not dict:
             return value if type(value) is str and _SCHEME.match(value) else None
+        external = value.get("external")
+        if type(external) is str and external:
+            return external
         made = _from_components(value)
         if made is not None:
             return made
@@ -35,9 +38,6 @@ def uri_of(value: Any) -> str | None:
 
 
 def _from_components(value: dict[str, Any]) -> str | None:
-    external = value.get("external")
-    if type(external) is str and external:
-        return external
     scheme, path = value.get("scheme"), value.get("path")
     if type(scheme) is not str or not scheme or type(path) is not str:
         return None

@@ -23,7 +23,7 @@ from typing import Any
 from chasm_git.providers import _vscode_places as places
 from chasm_git.providers._vscode_content import as_dict, as_list
 from chasm_git.providers._vscode_flat import Flat, read_flat
-from chasm_git.providers._vscode_history import place
+from chasm_git.providers._vscode_history import forgotten, place
 from chasm_git.providers._vscode_requests import add_request, requests_of
 from chasm_git.providers._vscode_uris import path_of, uri_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
@@ -98,7 +98,8 @@ def _read_files(path: Path, reading: Reading) -> _Stored | None:
     if type(log.state) is dict:
         made = _Stored(log.state, "jsonl", log.removed)
         if old is not None:
-            made.removed = [*_chain(as_list(old.state.get("requests"))), *log.removed]
+            requests = as_list(log.state.get("requests"))
+            made.removed = [*forgotten(as_list(old.state.get("requests")), requests, log.removed), *log.removed]
     elif old is not None:
         made = _Stored(old.state, "json", log.removed)
         reason += f", read from {path.stem}.json"
@@ -130,11 +131,6 @@ def _of_flat(flat: Flat, path: Path, stored: str, reading: Reading, *, fatal: bo
     fatal = fatal and flat.state is None
     reading.problems += [Problem(str(path), reason, fatal=fatal) for reason in flat.reasons]
     return _Stored(flat.state, stored, unread=flat.unread) if flat.state is not None else None
-
-
-def _chain(requests: list[Any]) -> list[Removed]:
-    """Requests as if all of them had left, the last one first."""
-    return [Removed(request, requests[number - 1] if number else None) for number, request in enumerate(requests)]
 
 
 def _workspace(folder: Path, reading: Reading) -> str | None:

@@ -14,18 +14,15 @@ survive that are in the session no more (edited, retried, undone, or wiped by a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from chasm_git.providers._vscode_said import goes_on, message_text, response_of
+from chasm_git.providers._vscode_change import LONGEST_PATH, NOTHING, change, index_of, walk
+from chasm_git.providers._vscode_said import covers, goes_on, key_of, message_text, response_of
 from chasm_git.session import jsonio
 
 BOM = b"\xef\xbb\xbf"
-_LONGEST_PATH = 32
-_WIDEST_GAP = 10_000
-"""Items a write beyond a list's end may leave empty (JavaScript would allow any number)."""
-_NOTHING: Any = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +32,8 @@ class Removed:
     request: Any
     above: Any = None
     """The request it followed; None = it was the first."""
+    superseded: bool = False
+    """It came back, but without all that it says here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class Replay:
 def replay(data: bytes) -> Replay:
     """Apply the lines of a log in their order. Never raises."""
     result = Replay()
-    state = _State(result.removed)
+    state = _State()
     broken: tuple[int, int, str] | None = None
     last: Any = None
     for number, start, end in _lines(data):
@@ -81,11 +80,12 @@ def replay(data: bytes) -> Replay:
             broken = broken or (number, start, f"cut off in the middle ({error})" if torn else str(error))
             last = state.last() if last is None else last
         for request in _appended(entry):
-            result.removed.append(Removed(request, last))
+            state.salvage(request, last)
             last = request
     if broken is not None:
         result.faults.append(Fault(broken[0], broken[2], data[broken[1] :]))
-    result.state = None if state.value is _NOTHING else state.value
+    result.state = None if state.value is NOTHING else state.value
+    result.removed = [*state.left.values()]
     return result
 
 
@@ -132,11 +132,19 @@ def _appended(entry: Any) -> list[Any]:
 
 
 class _State:
-    """The state while lines are applied, and the requests that left it."""
+    """The state while lines are applied, and the requests that left it.
 
-    def __init__(self, removed: list[Removed]) -> None:
-        self.value: Any = _NOTHING
-        self._removed = removed
+    What is kept is decided when it happens, never later: a log that grows takes nothing back.
+    """
+
+    def __init__(self) -> None:
+        self.value: Any = NOTHING
+        self.left: dict[int, Removed] = {}
+        self._count = 0
+        self._gone: dict[Hashable, int] = {}
+        """Numbers, in `left`, of the requests that are in the session no more, by key."""
+        self._known: dict[Hashable, list[Any]] = {}
+        """All forms of all requests, while lines are salvaged."""
 
     def requests(self) -> list[Any]:
         listed = self.value.get("requests") if type(self.value) is dict else None
@@ -149,139 +157,86 @@ class _State:
     def apply(self, entry: Any) -> None:
         """Apply one line. Raises ValueError, before anything is changed."""
         kind = _kind(entry) if type(entry) is dict else None
+        self._known.clear()
         if kind == 0:
             before = self.requests()
-            self.value = entry.get("v", _NOTHING)
+            self.value = entry.get("v", NOTHING)
             self._note(before, self.requests())
             return
         if kind not in (1, 2, 3):
             raise ValueError("no entry of a known kind")
         path = entry.get("k") or []
-        if self.value is _NOTHING:
+        if self.value is NOTHING:
             raise ValueError("no state above it")
-        if type(path) is not list or len(path) > _LONGEST_PATH:
+        if type(path) is not list or len(path) > LONGEST_PATH:
             raise ValueError("not a path")
         if not path:
             return
         if path[0] == "requests":
             self._apply_watched(kind, path, entry)
         else:
-            _change(self.value, kind, path, entry)
+            change(self.value, kind, path, entry)
 
     def _apply_watched(self, kind: int, path: list[Any], entry: dict[str, Any]) -> None:
         """A change among the requests: see who leaves, and which answer loses parts."""
         if len(path) < 3:
-            before = self.requests().copy() if kind != 2 or entry.get("i") is not None else []
-            _change(self.value, kind, path, entry)
-            self._note(before, self.requests())
+            appended = kind == 2 and len(path) == 1 and entry.get("i") is None
+            before = [] if appended else self.requests().copy()
+            change(self.value, kind, path, entry)
+            self._note(before, (entry.get("v") or []) if appended else self.requests())
         elif path[2] in ("message", "response"):
             self._apply_said(kind, path, entry)
         else:
-            _change(self.value, kind, path, entry)
+            change(self.value, kind, path, entry)
 
     def _apply_said(self, kind: int, path: list[Any], entry: dict[str, Any]) -> None:
         """A change of what a request says: if it does not go on, what it said before is kept."""
-        request = _walk(self.value, path[:2])
+        request = walk(self.value, path[:2])
         if type(request) is not dict:
-            _change(self.value, kind, path, entry)
+            change(self.value, kind, path, entry)
             return
         earlier = {key: value.copy() if type(value) in (dict, list) else value for key, value in request.items()}
         text, before = message_text(earlier), response_of(earlier)
-        _change(self.value, kind, path, entry)
+        change(self.value, kind, path, entry)
         index = entry.get("i") if kind == 2 and len(path) == 3 else 0
         start = index if type(index) is int else len(before)
         if message_text(request) != text or not goes_on(response_of(request)[start:], before[start:]):
-            above = self.requests()[: _index(path[1])] if self.requests() else []
-            self._removed.append(Removed(earlier, above[-1] if above else None))
+            above = self.requests()[: index_of(path[1])] if self.requests() else []
+            self._leave(earlier, above[-1] if above else None, superseded=True)
+
+    def salvage(self, request: Any, above: Any) -> None:
+        """Keep a request that stands in a line that cannot be applied, if it says anything new."""
+        if not self._known:
+            for known in (*self.requests(), *(left.request for left in self.left.values())):
+                self._known.setdefault(key_of(known), []).append(known)
+        forms = self._known.setdefault(key_of(request), [])
+        if not any(covers(form, request) for form in forms):
+            self._leave(request, above, superseded=bool(forms))
+            forms.append(request)
 
     def _note(self, before: list[Any], after: list[Any]) -> None:
-        """Keep the requests that were in the list `before` and are not in the list `after`."""
-        still = {id(request) for request in after}
+        """Take note of the requests that are in one list only."""
+        still, already = set(map(id, after)), set(map(id, before))
         for number, request in enumerate(before):
-            if id(request) not in still:
-                self._removed.append(Removed(request, before[number - 1] if number else None))
+            if id(request) not in still and request is not None:
+                self._leave(request, before[number - 1] if number else None)
+        for request in after:
+            if self._gone and id(request) not in already:
+                self._arrive(request)
 
+    def _leave(self, request: Any, above: Any, *, superseded: bool = False) -> None:
+        self.left[self._count] = Removed(request, above, superseded)
+        if not superseded:
+            self._gone[key_of(request)] = self._count
+        self._count += 1
 
-def _change(state: Any, kind: int, path: list[Any], entry: dict[str, Any]) -> None:
-    """Set, extend or delete what `path` names. Raises ValueError, before anything is changed."""
-    holder: Any = _walk(state, path[:-1])
-    key: Any
-    last = path[-1]
-    if type(holder) is dict:
-        key = _name(last)
-    elif type(holder) is list:
-        key = _index(last)
-        if key > len(holder) + _WIDEST_GAP:
-            raise ValueError(f"{_shown(path)} is far beyond the end of its list")
-    else:
-        raise ValueError(f"{_shown(path)} is inside of what is no container")
-    if kind == 2:
-        _put(holder, key, _extended(_get(holder, key), entry, path))
-    elif kind == 1 and "v" in entry:
-        _put(holder, key, entry["v"])
-    elif type(holder) is dict:
-        holder.pop(key, None)
-    else:
-        _put(holder, key, None)
-
-
-def _extended(items: Any, entry: dict[str, Any], path: list[Any]) -> list[Any]:
-    """The list of a push, cut and extended in place."""
-    if items is None or items is _NOTHING or items is False or items == 0 or items == "":
-        items = []
-    index, values = entry.get("i"), entry.get("v")
-    if type(items) is not list:
-        raise ValueError(f"{_shown(path)} is no list")
-    if values is not None and type(values) is not list:
-        raise ValueError("what is pushed is no list")
-    if index is not None:
-        if type(index) is not int or not 0 <= index <= len(items) + _WIDEST_GAP:
-            raise ValueError("the index of a push is none")
-        del items[index:]
-        items.extend([None] * (index - len(items)))
-    items.extend(values or ())
-    return items
-
-
-def _walk(state: Any, path: list[Any]) -> Any:
-    for key in path:
-        state = _get(state, _index(key) if type(state) is list else _name(key))
-        if state is _NOTHING:
-            raise ValueError(f"{_shown(path)} leads nowhere")
-    return state
-
-
-def _get(holder: Any, key: Any) -> Any:
-    if type(holder) is dict:
-        return holder.get(key, _NOTHING)
-    if type(holder) is list:
-        return holder[key] if key < len(holder) else _NOTHING
-    return _NOTHING
-
-
-def _put(holder: Any, key: Any, value: Any) -> None:
-    if type(holder) is list and key >= len(holder):
-        holder.extend([None] * (key - len(holder) + 1))
-    holder[key] = value
-
-
-def _name(key: Any) -> str:
-    """A step into an object: JavaScript takes a number for its name."""
-    if type(key) is str:
-        return key
-    if type(key) is int:
-        return str(key)
-    raise ValueError("a step of the path is neither name nor number")
-
-
-def _index(key: Any) -> int:
-    """A step into a list: JavaScript takes digits for a number."""
-    if type(key) is int and key >= 0:
-        return key
-    if type(key) is str and key.isdecimal() and key.isascii() and len(key) < 10 and str(int(key)) == key:
-        return int(key)
-    raise ValueError("a step into a list is no index")
-
-
-def _shown(path: list[Any]) -> str:
-    return "/".join(str(step) for step in path)[:80]
+    def _arrive(self, request: Any) -> None:
+        """A request that had left may be back: what it said then is kept where it does not say it now."""
+        number = self._gone.pop(key_of(request), None)
+        if number is None:
+            return
+        gone = self.left[number]
+        if covers(request, gone.request):
+            del self.left[number]
+        else:
+            self.left[number] = Removed(gone.request, gone.above, True)
