@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -59,6 +60,7 @@ __all__ = [
     "make_archive",
     "open_archive",
     "open_or_make",
+    "open_or_pretend",
     "providers",
     "scan",
 ]
@@ -265,18 +267,30 @@ def providers(env: Env) -> Iterator[ProviderState]:
         yield ProviderState(name, provider.title, len(found) - len(problems), problems)
 
 
-def open_or_make(path: Path, *, dry_run: bool = False) -> tuple[Archive, bool]:
-    """The archive at `path`, made where there is none; and whether it was made.
-
-    Args:
-        dry_run: make none; raises NotAnArchive instead.
-    """
+def open_or_make(path: Path) -> tuple[Archive, bool]:
+    """The archive at `path`, made where there is none; and whether it was made."""
     try:
         return open_archive(path), False
     except NotAnArchive:
-        if dry_run:
-            raise
         return Archive(repo.init_archive(path)), True
+
+
+@contextmanager
+def open_or_pretend(path: Path) -> Iterator[Archive]:
+    """The archive at `path`; where there is none, an empty one that is gone afterwards (for what would happen)."""
+    try:
+        archive = open_archive(path)
+    except NotAnArchive:
+        import tempfile
+
+        with (
+            tempfile.TemporaryDirectory(prefix="chasm-") as name,
+            Archive(repo.init_archive(Path(name) / "a")) as empty,
+        ):
+            yield empty
+    else:
+        with archive:
+            yield archive
 
 
 def scan(path: Path, env: Env, *, providers: Sequence[str] = (), exclude: Sequence[str] = ()) -> list[Scanned]:

@@ -85,3 +85,14 @@ def test_a_session_that_grew_is_one_update(fresh: Program, home: Path) -> None:
     assert fresh("harvest", "run", "--home", str(home)).out.startswith("harvest: 1 updated (claude-code 1)\n  ~ ")
     assert "one thing more" in fresh("show", "session", ID).out
     assert "one thing more" not in fresh("show", "session", f"{ID}@HEAD~1").out
+
+
+def test_a_dry_run_before_there_is_an_archive(chasm: Program, tmp_path: Path) -> None:
+    folder = tmp_path / "home" / ".claude" / "projects" / "-p"
+    folder.mkdir(parents=True)
+    row = {"type": "user", "uuid": "u1", "message": {"role": "user", "content": "hello"}}
+    (folder / "5f0c1f5e-2a51-4f0e-9c53-0f6f3a1d7b11.jsonl").write_text(json.dumps(row) + "\n")
+    place = tmp_path / "nowhere"
+    said = chasm("-C", str(place), "--home", str(tmp_path / "home"), "harvest", "run", "--dry-run")
+    assert said.out.startswith("would harvest: 1 new (claude-code 1)")
+    assert not place.exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -67,14 +69,8 @@ def split(names: tuple[str, ...]) -> list[str]:
 
 def harvest(context: Context, *, dry_run: bool = False, **asked: Any) -> None:
     """Run a harvest and print what came of it. Raises SourcesUnreadable where sources could not be read."""
-    from chasm_git import api
-
     terminal = context.terminal
-    archive, is_new = api.open_or_make(context.archive_path(), dry_run=dry_run)
-    with archive, terminal.progress("reading") as advance:
-        if is_new:
-            terminal.notice(f"made an archive at {archive.path}")
-            _install(context, archive)
+    with _archive(context, dry_run) as archive, terminal.progress("reading") as advance:
         report = archive.harvest(context.env(), dry_run=dry_run, progress=advance, **asked)
     if context.json:
         terminal.json(report.as_json())
@@ -89,6 +85,23 @@ def harvest(context: Context, *, dry_run: bool = False, **asked: Any) -> None:
     unreadable = sum(problem.fatal for problem in report.problems)
     if unreadable:
         raise SourcesUnreadable(f"{unreadable} sources could not be read (named above); everything else was harvested")
+
+
+@contextmanager
+def _archive(context: Context, dry_run: bool) -> Iterator[Archive]:
+    """The archive to harvest into; the first harvest makes it, and says so."""
+    from chasm_git import api
+
+    if dry_run:
+        with api.open_or_pretend(context.archive_path()) as archive:
+            yield archive
+        return
+    archive, is_new = api.open_or_make(context.archive_path())
+    with archive:
+        if is_new:
+            context.terminal.notice(f"made an archive at {archive.path}")
+            _install(context, archive)
+        yield archive
 
 
 def _install(context: Context, archive: Archive) -> None:
@@ -110,7 +123,7 @@ def show(context: Context, report: Report, dry_run: bool) -> None:
     for result in report.results[:_MOST_LINES]:
         grown = f"+{result.added}" if result.before is not None else f"{result.messages} messages"
         sign = "+" if result.before is None else "~"
-        line = f"  {sign} {result.provider}  {result.id[:12]}  {result.title[:60]}  ({grown})"
+        line = f"  {sign} {result.provider}  {result.id}  {result.title[:60]}  ({grown})"
         if result.shrunk:
             line += f", {result.shrunk} gone at the source, kept"
         terminal.line(line)
