@@ -203,15 +203,14 @@ def history(archive: Archive, name: str | None = None) -> Iterator[Entry]:
     return log(archive, head) if head is not None else iter(())
 
 
-def logged(archive: Archive, entry: Entry, most: int | None = None) -> list[LoggedSession]:
+def logged(summaries: Summaries, entry: Entry, most: int | None = None) -> list[LoggedSession]:
     """The sessions of an entry, or the first `most` of them, with their counts of messages."""
-    summaries = Summaries(archive)
     found = []
     for change in entry.sessions[:most]:
         summary = summaries.of(change.new or change.old)
         found.append(
             LoggedSession(
-                session_id(archive, change),
+                session_id(summaries.archive, change),
                 change.provider,
                 summary.title if summary else None,
                 change.kind,

@@ -14,7 +14,7 @@ from chasm_git.archive import naming
 if TYPE_CHECKING:
     from chasm_git.archive.blame import Touched
     from chasm_git.archive.compare import Comparison
-    from chasm_git.archive.history import Entry, LoggedSession
+    from chasm_git.archive.history import Entry, LoggedSession, Summaries
     from chasm_git.archive.maintain import Outcome, Weight
     from chasm_git.archive.repo import Archive
     from chasm_git.archive.restore import Restored
@@ -29,6 +29,7 @@ class Past:
     """History and care of one archive."""
 
     repository: Archive
+    _summaries: Summaries | None = None
 
     def log(self, name: str | None = None) -> Iterator[Entry]:
         """The commits that changed sessions, the latest first; of one session (``ID``, ``ID@REV``), those that did it.
@@ -41,9 +42,11 @@ class Past:
 
     def logged(self, entry: Entry, most: int | None = None) -> list[LoggedSession]:
         """The sessions of a log entry with their counts of messages (`most` of them: each file has to be opened)."""
-        from chasm_git.archive.history import logged
+        from chasm_git.archive.history import Summaries, logged
 
-        return logged(self.repository, entry, most)
+        if self._summaries is None:
+            self._summaries = Summaries(self.repository)
+        return logged(self._summaries, entry, most)
 
     def compare(self, arguments: Sequence[str] = ()) -> Comparison:
         """Two states of the archive: see `archive.compare.compare`. Raises as it does."""

@@ -140,11 +140,11 @@ def test_messages_are_counted_as_lists_count_them(archive, example):
     where = path(new_session("bad"))
     put(archive, example, files={where: b"\xff\x00"})
     (entry, _) = log(archive, archive.head())
-    assert [(one.title, one.messages, one.added) for one in logged(archive, entry)] == [
+    assert [(one.title, one.messages, one.added) for one in logged(Summaries(archive), entry)] == [
         ("Fix the login redirect", 3, 3),
         (None, 0, 0),
     ]
-    assert len(logged(archive, entry, 1)) == 1
+    assert len(logged(Summaries(archive), entry, 1)) == 1
 
 
 def test_blame_names_the_last_commit_that_touched_each_message(archive):
