@@ -1,0 +1,55 @@
+"""Values of a record, where anything may stand in the place of what is expected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chasm_git.session.model import Json, Part
+
+_LONGEST_ID = 200
+_EMPTY_DICT: dict[str, Any] = {}
+_EMPTY_LIST: list[Any] = []
+
+
+def text(value: Any) -> str | None:
+    """A text that says something; None for anything else."""
+    return value if type(value) is str and value else None
+
+
+def as_dict(value: Any) -> dict[str, Any]:
+    """The value where it is an object, else an empty one that is not to be changed."""
+    return value if type(value) is dict else _EMPTY_DICT
+
+
+def as_list(value: Any) -> list[Any]:
+    """The value where it is a list, else an empty one that is not to be changed."""
+    return value if type(value) is list else _EMPTY_LIST
+
+
+def identity(value: Any) -> str | None:
+    """An id a message can have; None for what is none (then its content makes one)."""
+    return value if type(value) is str and 0 < len(value) <= _LONGEST_ID and value.isprintable() else None
+
+
+def plain(parts: list[Part]) -> str | list[Part]:
+    """Parts as content: a text that stands alone is the content itself."""
+    if len(parts) == 1 and parts[0]["type"] == "text" and type(said := parts[0]["text"]) is str:
+        return said
+    return parts or ""
+
+
+def tokens(counts: Any, read: str, written: str) -> dict[str, Json] | None:
+    """The tokens of an answer: what was read and written by the names everyone knows, the rest by the provider's.
+
+    Args:
+        counts: the provider's object with numbers in it.
+        read, written: its names for what goes to the model and what comes from it.
+    """
+    if type(counts) is not dict:
+        return None
+    numbers = {name: value for name, value in counts.items() if type(value) is int or type(value) is float}
+    made: dict[str, Json] = {}
+    for ours, theirs in (("input_tokens", read), ("output_tokens", written)):
+        if theirs in numbers:
+            made[ours] = numbers.pop(theirs)
+    return made | numbers or None
