@@ -7,6 +7,7 @@ takes over, so that no side is ever dropped in silence.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     except codec.CodecError as error:
         print(f"chasm: not merged by messages: {error}", file=sys.stderr)
         return UNREADABLE
-    whole = ours.with_name(ours.name + ".chasm")
+    whole = ours.with_name(f".chasm-{os.getpid()}.tmp")  # a name every archive tells git to overlook
     try:
         whole.write_bytes(merged.data)
         whole.replace(ours)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import time
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
 
+from chasm_git.archive import maintain
 from chasm_git.outputs.cli.git_gc import size
 from chasm_git.session.model import Message, Session
 from tests.cli.calling import Program
@@ -28,6 +32,21 @@ def test_before_and_after(chasm: Program, keep: Keep, example: Session) -> None:
     git(chasm.archive, "fsck", "--strict", "--full")
     assert git(chasm.archive, "status", "--porcelain") == ""
     assert len(chasm("git", "log", "--json").json) == 12
+
+
+def test_a_heavy_archive_is_packed_after_a_harvest_by_itself(
+    fresh: Program, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    fresh("git", "init")
+    monkeypatch.setattr(maintain, "UNPACKED_BYTES", 0)
+    fresh("harvest", "run", "--home", str(home))
+    record = fresh.archive / ".git" / "chasm" / "maintenance.json"
+    give_up = time.monotonic() + 60
+    while not record.exists() and time.monotonic() < give_up:
+        time.sleep(0.05)
+    assert json.loads(record.read_text())["error"] is None
+    assert fresh("git", "gc", "--dry-run", "--json").json["before"]["loose_objects"] == 0
 
 
 @pytest.mark.parametrize(
