@@ -82,13 +82,23 @@ def verify(archive: Archive, *, full: bool = False, progress: Progress = _nobody
         full: every version of every session and attachment in the history, too.
     """
     report = Report()
-    tree = archive.tree_id(archive.head())
+    tree = _latest_tree(archive, report)
     tasks = list(_tree_tasks(archive, tree, report))
     _check(archive, tasks, {task.path for task in tasks}, report, progress, canonical=True)
     if full:
         _history(archive, {task.blob for task in tasks}, report, progress)
     _fsck(archive, report)
     return report
+
+
+def _latest_tree(archive: Archive, report: Report) -> str | None:
+    head = None
+    try:
+        head = archive.head()
+        return archive.tree_id(head)
+    except (KeyError, ValueError, ChasmError) as error:
+        report.problems.append(Problem(archive.branch, _unreadable(head or "", error)))
+        return None
 
 
 def verify_staged(archive: Archive, index: Path | None = None, *, progress: Progress = _nobody) -> Report:
@@ -217,14 +227,17 @@ def _check(
 
 def _history(archive: Archive, known: set[str], report: Report, progress: Progress) -> None:
     """Check what only earlier commits hold: it must read, and match its name."""
-    starts = {start for start in (archive.head(), *refs.list_refs(archive, "refs/chasm/").values()) if start}
-    starts |= {one.commit for one in snapshot.snapshots(archive)}
     try:
+        starts = {start for start in (archive.head(), *refs.list_refs(archive, "refs/chasm/").values()) if start}
+        starts |= {one.commit for one in snapshot.snapshots(archive)}
         listed = Git(archive).run(
             "rev-list", "--objects", "--missing=allow-any", "--stdin", stdin="\n".join([*starts, ""]).encode()
         )
     except GitMissing as error:
         report.unchecked.append(f"earlier versions: {error}")
+        return
+    except ChasmError as error:
+        report.problems.append(Problem("git", f"the history cannot be followed: {error}"))
         return
     tasks = {}
     for line in listed.decode("utf-8", "surrogateescape").split("\n"):

@@ -18,7 +18,7 @@ def path(session):
 
 
 def put(archive, *sessions, files=None, attachments=None, message="harvest"):
-    """Commit sessions, attachments (name -> bytes) and other files (path -> bytes, None removes). Returns the commit."""
+    """Commit sessions, attachments (name -> bytes), other files (path -> bytes, None removes). Returns the commit."""
     wanted = {path(session): dumps(session) for session in sessions}
     wanted |= {path_of(name): data for name, data in (attachments or {}).items()}
     wanted |= files or {}

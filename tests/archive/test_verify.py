@@ -162,6 +162,21 @@ def test_a_folder_that_is_missing(archive, session):
     assert any(reason.startswith("broken link from ") and tree in reason for _, reason in found(report))
 
 
+@pytest.mark.parametrize("what", ["commit", "ref", "parent"])
+def test_a_broken_history_is_a_report_and_no_crash(archive, session, what):
+    put(archive, session)
+    head = put(archive, new_session("s2"))
+    if what == "ref":
+        (archive.git_dir / "refs" / "heads" / "main").write_text("nonsense\n")
+    else:
+        gone = head if what == "commit" else archive.parents(head)[0]
+        (archive.git_dir / "objects" / gone[:2] / gone[2:]).unlink()
+    with open_archive(archive.path) as opened:
+        report = verify(opened, full=True)
+    assert report.problems
+    assert report.sessions == (2 if what == "parent" else 0)
+
+
 def test_earlier_versions_only_when_asked(archive, session):
     put(archive, files={path(session): b"\xff"})
     put(archive, session)

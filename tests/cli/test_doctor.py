@@ -64,7 +64,7 @@ def test_no_git_and_an_old_one(chasm: Program, tmp_path: Path, monkeypatch: pyte
     fake.write_text("#!/bin/sh\necho git version 1.9.5\n")
     fake.chmod(fake.stat().st_mode | stat.S_IXUSR)
     called = chasm("doctor", expect=1)
-    assert "1.9.5" in called.out and "2.25 or later is needed" in called.out
+    assert "1.9.5" in called.out and "2.30 or later is needed" in called.out
 
 
 def test_something_else_in_the_archives_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from chasm_git.session.model import Session
 from tests.cli.calling import Program
 from tests.conftest import Keep, git
 
 
-def test_the_latest_first(chasm: Program, keep: Keep, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_the_latest_first(chasm: Program, keep: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
     assert chasm("git", "snapshots", "--json").json == []
     assert "no snapshot yet" in chasm("git", "snapshots").err
     for day in (1, 2):

@@ -18,7 +18,7 @@ from chasm_git import __version__
 from chasm_git.errors import ChasmError
 from chasm_git.outputs.cli.context import Context
 
-_OLDEST_GIT = (2, 25)
+_OLDEST_GIT = (2, 30)
 _FEW_BYTES = 100 * 2**20
 _SCARCE_BYTES = 2**30
 
