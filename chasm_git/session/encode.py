@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from chasm_git.session import jsonio
@@ -10,6 +11,7 @@ from chasm_git.session.model import FORMAT_VERSION, Message, Session
 from chasm_git.session.order import ordered
 from chasm_git.session.scalars import is_long_key, key, literal, one_line, quoted, scalar
 
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 _FLAGS = ("injected", "sidechain", "inactive")
 
 
@@ -62,7 +64,7 @@ def body(message: Message) -> bytes:
     """The lines of a message below its id and anchor, without the last line feed: the same wherever it stands."""
     out = [b"  role: ", scalar_value(message.role), b"\n"]
     if message.timestamp is not None:
-        out += (b"  timestamp: ", scalar_value(message.timestamp), b"\n")
+        out += (b"  timestamp: ", _time(message.timestamp), b"\n")
     if message.turn is not None:
         out += (b"  turn: ", scalar_value(message.turn), b"\n")
     if message.model is not None:
@@ -87,6 +89,10 @@ def body(message: Message) -> bytes:
     if message.replaced:
         _entry(out, b"  replaced:", message.replaced, b"  ", b"  ")
     return b"".join(out)[:-1]
+
+
+def _time(text: str) -> bytes:
+    return b'"%s"' % text.encode() if _TIME.fullmatch(text) else scalar_value(text)
 
 
 def scalar_value(text: str) -> bytes:

@@ -11,6 +11,9 @@ from typing import Any
 from chasm_git.session import jsonio
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_TOKEN = re.compile(rf"{_UUID.pattern}|[A-Za-z_][A-Za-z0-9_.-]{{5,}}")
+"""Plain text that needs no second look: too long to be one of the words YAML takes for something else."""
+
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 _RESERVED = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 """Words that some YAML reader takes for something else than text, whatever their case."""
@@ -20,12 +23,15 @@ _NOT_IN_YAML = re.compile(rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]|\xef\xbb\xb
 
 _CONTROL = bytes(c for c in range(32) if c not in (9, 10)) + b"\x7f"
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_MOST_KEYS = 4096
 _LONGEST_KEY = 1000
 """YAML readers give up on a key of more than 1,024 characters that is not marked as one."""
 
 
 def is_plain(text: str) -> bool:
     """Whether a string may stand without quotes as the value of a key."""
+    if _TOKEN.fullmatch(text):
+        return True
     if not text:
         return False
     first = text[0]
@@ -67,11 +73,18 @@ def _escape(match: re.Match[bytes]) -> bytes:
     return b"\\u%04x" % ord(match[0].decode())
 
 
+_keys: dict[str, bytes] = {}
+
+
 def key(text: str) -> bytes:
     """A key of a block-style map, with its colon (or its ``? `` form where YAML needs one: see `is_long_key`)."""
-    if _KEY.fullmatch(text) and text.lower() not in _RESERVED and len(text) <= _LONGEST_KEY:
-        return text.encode() + b":"
-    return quoted(text) + b":"
+    written = _keys.get(text)
+    if written is None:
+        is_plain_key = _KEY.fullmatch(text) and text.lower() not in _RESERVED and len(text) <= _LONGEST_KEY
+        written = (text.encode() if is_plain_key else quoted(text)) + b":"
+        if len(_keys) < _MOST_KEYS:  # the same few names stand in every record
+            _keys[text] = written
+    return written
 
 
 def is_long_key(text: str) -> bool:
@@ -80,22 +93,25 @@ def is_long_key(text: str) -> bool:
 
 
 def one_line(value: Any) -> bytes | None:
-    """A list or map as one line of JSON; None where it must be in block style (it holds a multi-line string)."""
+    """A list or map as one line of JSON; None where it must be in block style (a text in it has several lines)."""
     line = jsonio.dumps(value)
-    if b"\\n" in line and _holds_line_feed(value):
+    if _holds_line_feed(line):
         return None
     if len(line) > _LONGEST_KEY and _holds_long_key(value):
         return None
     return yaml_safe(line)
 
 
-def _holds_line_feed(value: Any) -> bool:
-    if type(value) is str:
-        return "\n" in value
-    if type(value) is dict:
-        return any(map(_holds_line_feed, value.values()))
-    if type(value) is list:
-        return any(map(_holds_line_feed, value))
+def _holds_line_feed(line: bytes) -> bool:
+    """Whether a text in this JSON has several lines: the escape of a line feed, not a backslash before an n."""
+    at = line.find(b"\\n")
+    while at >= 0:
+        before = at
+        while line[before - 1] == 92:
+            before -= 1
+        if (at - before) % 2 == 0:
+            return True
+        at = line.find(b"\\n", at + 2)
     return False
 
 
