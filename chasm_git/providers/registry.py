@@ -14,6 +14,7 @@ from chasm_git.providers.base import Provider
 BUILT_IN: dict[str, str] = {
     "claude-code": "chasm_git.providers.claude_code:ClaudeCode",
     "codex": "chasm_git.providers.codex:Codex",
+    "copilot-cli": "chasm_git.providers.copilot_cli:CopilotCLI",
     "pi": "chasm_git.providers.pi:Pi",
     "vscode": "chasm_git.providers.vscode:VSCode",
 }

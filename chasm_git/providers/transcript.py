@@ -6,13 +6,13 @@ them: broken lines, torn tails, ids for rows without one, the facts of the sessi
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from chasm_git.providers import jsonl
 from chasm_git.providers.base import Problem, Reading
+from chasm_git.providers.values import scoped_id
 from chasm_git.session import jsonio
 from chasm_git.session.build import Builder, record_id
 from chasm_git.session.model import Json, Message, Part, Session
@@ -95,11 +95,8 @@ class Transcript:
         return self.builder.message(record, id=id, role=role, timestamp=time, content=content, line=line, **fields)
 
     def _made_id(self, record: Any, line: bytes | None, time: str | None) -> str:
-        """An id from the record. What says no time may stand in many files: there the session's id is part of it."""
-        made = record_id(record, line)
-        if time is not None:
-            return made
-        return "h-" + hashlib.sha256(f"{self.session.id} {made}".encode("utf-8", "surrogatepass")).hexdigest()[:20]
+        """An id from the record; what says no time may stand in many files."""
+        return record_id(record, line) if time is not None else scoped_id(self.session.id, record, line)
 
     def _broken(self, path: Path, row: jsonl.Row) -> None:
         """A row that is no object: keep it, and say so; of several objects on one line, take them all in."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
+from chasm_git.session.build import record_id
 from chasm_git.session.model import Json, Part
 
 _LONGEST_ID = 200
@@ -29,6 +31,12 @@ def as_list(value: Any) -> list[Any]:
 def identity(value: Any) -> str | None:
     """An id a message can have; None for what is none (then its content makes one)."""
     return value if type(value) is str and 0 < len(value) <= _LONGEST_ID and value.isprintable() else None
+
+
+def scoped_id(session_id: str, record: Any, line: bytes | None = None) -> str:
+    """An id made from a record that may stand in many sessions: the session's own id is part of it."""
+    made = record_id(record, line)
+    return "h-" + hashlib.sha256(f"{session_id} {made}".encode("utf-8", "surrogatepass")).hexdigest()[:20]
 
 
 def plain(parts: list[Part]) -> str | list[Part]:
