@@ -7,16 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from chasm_git.archive.git import REPOSITORY_VARIABLES, Git, GitError, GitMissing, clean_environment
+from chasm_git.archive.git import REPOSITORY_VARIABLES, Git, GitError, GitMissing
 from chasm_git.errors import ChasmError
 
 
 def git(folder, *arguments):
-    environment = clean_environment(os.environ) | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     done = subprocess.run(
         ["git", "-c", "user.name=Ana", "-c", "user.email=ana@example.org", *arguments],
         cwd=folder,
-        env=environment,
         capture_output=True,
         check=True,
         text=True,
