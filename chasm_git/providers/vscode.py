@@ -101,7 +101,8 @@ def _read_files(path: Path, reading: Reading) -> _Stored | None:
             requests = as_list(log.state.get("requests"))
             made.removed = [*forgotten(as_list(old.state.get("requests")), requests, log.removed), *log.removed]
     elif old is not None:
-        made = _Stored(old.state, "json", log.removed)
+        salvaged = [gone.request for gone in log.removed]
+        made = _Stored(old.state, "json", forgotten(salvaged, as_list(old.state.get("requests")), []))
         reason += f", read from {path.stem}.json"
     elif log.removed:
         made = _Stored({}, "jsonl", log.removed)

@@ -163,6 +163,8 @@ def test_requests_of_a_log_without_its_beginning_are_kept(tmp_path: Path) -> Non
     merged = read(tmp_path, log=lines(push("requests", v=[ONE])), flat=jsonio.dumps(alone))
     assert (shown(only(merged)), off(only(merged))) == (["question 3", "answer 3"], ["question 1", "answer 1"])
     assert same(exported(merged), alone)
+    known = read(tmp_path, log=lines(push("requests", v=[ONE, TWO])), flat=jsonio.dumps(state(TWO)))
+    assert (shown(only(known)), off(only(known))) == (["question 2", "answer 2"], ["question 1", "answer 1"])
 
 
 # --- broken objects ---------------------------------------------------------------------------------------------------
