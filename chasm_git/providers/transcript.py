@@ -14,8 +14,10 @@ from chasm_git.providers import jsonl
 from chasm_git.providers.base import Problem, Reading
 from chasm_git.providers.values import scoped_id
 from chasm_git.session import jsonio
+from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder, record_id
 from chasm_git.session.model import Json, Message, Part, Session
+from chasm_git.session.native import kept_line, raw_line
 
 _MOST_GLUED = 100
 _end_of_value = json.JSONDecoder().raw_decode
@@ -36,6 +38,8 @@ class Transcript:
         self.problems: list[Problem] = []
         self.native: dict[str, Json] = {}
         self.is_conversation = False
+        self._file: str | None = None
+        """Name of the side file that is read, None for the session's own."""
         self._is_stored = True
         """Whether the record that is taken in has a line of its own."""
 
@@ -60,15 +64,24 @@ class Transcript:
         self.session.messages = self.builder.messages
         return Reading([self.session], self.builder.attachments, self.problems)
 
-    def read(self, path: Path) -> None:
-        """Take in the rows of a file; its torn tail goes to `native`. Raises OSError."""
+    def read(self, path: Path, file: str | None = None) -> None:
+        """Take in the rows of a file; its torn tail goes to `native`. Raises OSError.
+
+        Args:
+            file: its name relative to the session's file, where it is another one.
+        """
+        self._file = file
         rows, tail = jsonl.rows(path.read_bytes())
         for row in rows:
             if type(row.record) is dict:
                 self.take(row.record, row.line)
             else:
                 self._broken(path, row)
-        self.native |= jsonl.tail_value(tail, self.builder.attachments)
+        if file is None:
+            self.native |= jsonl.tail_value(tail, self.builder.attachments)
+        elif tail is not None:
+            self.native.setdefault("tails", {})[file] = raw_line(tail, self.builder.attachments)
+        self._file = None
 
     def keep(
         self,
@@ -88,6 +101,8 @@ class Transcript:
             self.session.created_at = time
         if id is None and (time is None or not self._is_stored):
             id = self._made_id(record, line, time)
+        if self._file is not None:
+            fields["file"] = self._file
         if not self._is_stored:
             record = line = None
             fields.pop("json_texts", None)
@@ -118,6 +133,16 @@ class Transcript:
         first = self.problems[0]
         reason = f"no conversation in it; {len(self.problems)} lines cannot be read, the first: {first.reason}"
         return [Problem(first.path, reason, first.line)]
+
+
+def side_file(session: Session, load: Load, file: str) -> bytes:
+    """A JSON-lines file that was read besides the session's own. Raises KeyError where an attachment is missing."""
+    data = jsonl.export(session, load, file)
+    tails = session.native.get("tails") if type(session.native) is dict else None
+    tail = kept_line(tails.get(file), load) if type(tails) is dict else None
+    if tail is None:
+        return data
+    return data + tail if tail else data.removesuffix(b"\n")
 
 
 def _objects_in(line: bytes) -> list[dict[str, Any]]:
