@@ -68,6 +68,12 @@ def require_known(settings: Mapping[str, str], git_dir: Path) -> None:
     version = settings.get("core.repositoryformatversion", "0")
     extensions = {name.removeprefix("extensions.") for name in settings if name.startswith("extensions.")}
     unknown = extensions - _EXTENSIONS if version == "1" else set()
+    if settings.get("extensions.refstorage", "files").lower() != "files":
+        # dulwich writes them without locks
+        raise ChasmError(
+            f"{git_dir} keeps its refs in a form that cannot be written safely yet; "
+            "`git refs migrate --ref-format=files` there changes that"
+        )
     if version not in ("0", "1") or unknown:
         what = ", ".join(sorted(unknown)) or f"format {version}"
         raise ChasmError(f"{git_dir} is a kind of repository that is not known here ({what}); a newer chasm-git may do")

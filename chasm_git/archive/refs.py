@@ -1,8 +1,7 @@
 """Refs: reading them from the repository's files, and moving them by compare-and-swap, several at once.
 
 All locks are taken and all old values compared before the first ref moves, as git's own transactions do; a reflog line
-is written for every move, on HEAD's log too where a worktree shows the branch. Repositories with reftable go through
-dulwich.
+is written for every move, on HEAD's log too where a worktree shows the branch.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chasm_git.archive import durable
-from chasm_git.archive.locks import LockFile, LockHeld
+from chasm_git.archive.locks import LockFile
 from chasm_git.errors import ChasmError
 
 if TYPE_CHECKING:
@@ -51,17 +50,11 @@ class DamagedRef(ChasmError):
 
 def read_ref(archive: Archive, name: str) -> str | None:
     """The object id a ref points to, through symbolic refs; None where there is none. Raises DamagedRef."""
-    if _in_reftable(archive):
-        return _reftable_read(archive, name)
     return _read(archive.git_dir, resolve(archive, name))
 
 
 def list_refs(archive: Archive, prefix: str) -> dict[str, str]:
     """Full name -> object id of every ref below `prefix` (``refs/tags/``), sorted. Raises DamagedRef."""
-    if _in_reftable(archive):
-        every = archive.repo.get_refs()
-        found = {ref.decode("utf-8", "surrogateescape"): value.decode("ascii") for ref, value in every.items()}
-        return {name: found[name] for name in sorted(found) if name.startswith(prefix)}
     found = {}
     top = archive.git_dir / prefix.rpartition("/")[0]
     for folder, _, names in os.walk(top):
@@ -113,9 +106,6 @@ def update_refs(
     for name in updates:
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} is not a name for a ref")
-    if _in_reftable(archive):
-        _reftable_update(archive, updates, message)
-        return
     real = {resolve(archive, name): values for name, values in updates.items()}
     log = _log_tail(archive, message)
     with ExitStack() as held:
@@ -191,8 +181,9 @@ def _delete(archive: Archive, name: str, timeout: float) -> None:
                 if not dropped:
                     kept.append(line)
             lock.commit(b"".join(kept))
-    durable.remove(archive.git_dir / name)
-    durable.remove(archive.git_dir / "logs" / name)
+    for path in (archive.git_dir / name, archive.git_dir / "logs" / name):
+        if not path.is_dir():  # an empty one may stand where a packed ref once was a file
+            durable.remove(path)
 
 
 def _read(git_dir: Path, name: str, packed: Mapping[str, str] | None = None) -> str | None:
@@ -259,41 +250,3 @@ def _remove_empty(folder: Path) -> None:
     for inner, _, _ in os.walk(folder, topdown=False):
         with contextlib.suppress(OSError):
             Path(inner).rmdir()
-
-
-def _in_reftable(archive: Archive) -> bool:
-    return archive.settings.get("extensions.refstorage", "files").lower() == "reftable"
-
-
-def _reftable_read(archive: Archive, name: str) -> str | None:
-    from dulwich.refs import Ref
-
-    try:
-        return archive.repo.refs[Ref(name.encode("utf-8", "surrogateescape"))].decode("ascii")
-    except KeyError:
-        return None
-
-
-def _reftable_update(archive: Archive, updates: Mapping[str, tuple[str | None, str | None]], message: str) -> None:
-    from dulwich.objects import ObjectID
-    from dulwich.refs import Ref
-
-    from chasm_git.archive.commit import identity
-
-    who = identity(archive).encode("utf-8", "replace")
-    log = " ".join(message.split()).encode("utf-8", "replace")
-    refs = archive.repo.refs
-    for name, (old, new) in updates.items():
-        ref = Ref(name.encode("utf-8", "surrogateescape"))
-        before = ObjectID(old.encode("ascii")) if old else None
-        if new is None:
-            done = refs.remove_if_equals(ref, before, committer=who, message=log)
-        elif before is None:
-            done = refs.add_if_new(ref, ObjectID(new.encode("ascii")), committer=who, message=log)
-        else:
-            done = refs.set_if_equals(ref, before, ObjectID(new.encode("ascii")), committer=who, message=log)
-        if not done:
-            raise RefMoved(name, old, _reftable_read(archive, name))
-
-
-__all__ = ["DamagedRef", "LockHeld", "RefMoved", "list_refs", "read_ref", "resolve", "symbolic_target", "update_refs"]

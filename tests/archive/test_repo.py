@@ -243,6 +243,19 @@ def test_a_kind_of_repository_nobody_knows_is_refused(tmp_path):
         open_archive(top)
 
 
+def test_refs_in_reftables_are_refused_before_anything_is_written(tmp_path):
+    top = tmp_path / "archive"
+    init_archive(top).close()
+    run(top, "config", "core.repositoryFormatVersion", "1")
+    with (top / ".git/config").open("a") as file:
+        file.write("[extensions]\n\trefStorage = reftable\n")
+    before = everything(top)
+    for act in (open_archive, init_archive):
+        with pytest.raises(ChasmError, match="git refs migrate"):
+            act(top)
+    assert everything(top) == before
+
+
 def test_history(tmp_path):
     with init_archive(tmp_path / "archive") as archive:
         first = archive.head()
