@@ -182,7 +182,20 @@ class Git:
         options = [word for setting in (*_SETTINGS, *settings) for word in ("-c", setting)]
         return [_executable(), "--no-pager", "--literal-pathspecs", *self._where, *options, *arguments]
 
-    def _start(self, command: list[str], piped: bool = False) -> subprocess.Popen[bytes]:
+    def start(
+        self, arguments: Iterable[str], settings: Iterable[str], variables: Mapping[str, str], *, apart: bool = False
+    ) -> subprocess.Popen[bytes]:
+        """A command under way, for one that is to be watched (`archive.transport`). Raises GitMissing.
+
+        Args:
+            variables: for its environment.
+            apart: in a session of its own: no terminal, and all that it starts can be ended with it.
+        """
+        return self._start(self.command(arguments, settings), variables=variables, apart=apart)
+
+    def _start(
+        self, command: list[str], piped: bool = False, variables: Mapping[str, str] | None = None, apart: bool = False
+    ) -> subprocess.Popen[bytes]:
         git = _gitpython()
         with _own_repository():
             try:
@@ -190,7 +203,8 @@ class Git:
                     command,
                     istream=-1 if piped else None,
                     as_process=True,
-                    env=self._variables,
+                    env={**self._variables, **(variables or {})},
+                    start_new_session=apart,
                 )
             except git.exc.GitCommandNotFound:
                 raise GitMissing from None
@@ -199,9 +213,25 @@ class Git:
         return process
 
 
-def clean_environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """`variables` without those that point git at another repository."""
-    return {name: value for name, value in variables.items() if name not in REPOSITORY_VARIABLES}
+def network_variables(*, attended: bool, ssh: str | None) -> dict[str, str]:
+    """What git's environment needs on top, so that talking to another machine ends, and asks nobody who is not there.
+
+    Args:
+        attended: a person is there to be asked.
+        ssh: git's setting ``core.sshCommand``.
+    """
+    variables = {}
+    command = os.environ.get("GIT_SSH_COMMAND") or ssh or (None if os.environ.get("GIT_SSH") else "ssh")
+    # what a person set comes first in the command, and of two values ssh takes the first
+    if command is not None and re.match(r"""["']?(?:[^\s"']*[/\\])?ssh(?:\.exe)?["']?(?:\s|$)""", command):
+        options = ["ConnectTimeout=30", "ServerAliveInterval=15", "ServerAliveCountMax=4"]
+        options += [] if attended else ["BatchMode=yes"]
+        variables["GIT_SSH_COMMAND"] = " ".join([command, *(f"-o {option}" for option in options)])
+    if not attended:
+        variables["GCM_INTERACTIVE"] = "never"
+        if "GIT_ASKPASS" not in os.environ:
+            variables["GIT_ASKPASS"] = ""  # set and empty: no window asks either
+    return variables
 
 
 @contextmanager

@@ -126,13 +126,13 @@ def _differences(archive: Archive, old: str | None, new: str | None, prefix: str
             yield Difference(path, old_file, new_file)
 
 
-def write_tree(archive: Archive, base_tree: str | None, changes: Mapping[str, str | None], sink: Sink) -> str:
+def write_tree(archive: Archive, base_tree: str | None, changes: Mapping[str, str | Entry | None], sink: Sink) -> str:
     """The tree that is `base_tree` with `changes`; only folders on the way to a change are read and written.
 
     Args:
         base_tree: None for an empty one.
-        changes: path -> blob id, or None for a path to be removed (fine where it is not there). A file takes the
-            place of a folder and the other way round.
+        changes: path -> blob id (an entry also says the mode), or None for a path to be removed (fine where it is not
+            there). A file takes the place of a folder and the other way round.
         sink: where the new tree objects go.
 
     Returns:
@@ -159,7 +159,7 @@ class _Folder:
     __slots__ = ("files", "folders")
 
     def __init__(self) -> None:
-        self.files: dict[bytes, str | None] = {}
+        self.files: dict[bytes, str | Entry | None] = {}
         self.folders: dict[bytes, _Folder] = {}
 
 
@@ -168,7 +168,9 @@ def _write(archive: Archive, base: str | None, changes: _Folder, sink: Sink) -> 
     entries = {entry.name: entry for entry in archive.tree(base)} if base else {}
     for name, blob in changes.files.items():
         there = entries.get(name)
-        if blob is not None:
+        if isinstance(blob, Entry):
+            entries[name] = Entry(blob.mode, name, blob.id)
+        elif blob is not None:
             entries[name] = Entry(there.mode if there and there.is_file else _FILE, name, blob)
         elif there and not there.is_folder:
             del entries[name]
