@@ -7,10 +7,10 @@ says who writes it (`scratch_name`, `abandoned`).
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import itertools
 import os
-import platform
 import re
 import secrets
 import stat
@@ -19,7 +19,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-_HOST = hashlib.sha256(platform.node().encode("utf-8", "surrogatepass")).hexdigest()[:8]
 _nonce = secrets.token_hex(4)
 _counter = itertools.count()
 _SCRATCH = re.compile(r"chasm-([0-9a-f]{8})-(\d+)-([0-9a-f]{8})-\d+\.\d+")
@@ -36,7 +35,7 @@ def scratch_name() -> str:
     multiprocessing = sys.modules.get("multiprocessing.process")
     parent = multiprocessing.parent_process() if multiprocessing is not None else None
     owner = os.getpid() if parent is None else parent.pid
-    return f"chasm-{_HOST}-{owner}-{_nonce}-{os.getpid()}.{next(_counter)}"
+    return f"chasm-{_host()}-{owner}-{_nonce}-{os.getpid()}.{next(_counter)}"
 
 
 def abandoned(path: Path) -> bool:
@@ -48,13 +47,20 @@ def abandoned(path: Path) -> bool:
     if found is None:
         return False
     host, pid, nonce = found[1], int(found[2]), found[3]
-    if host != _HOST:
+    if host != _host():
         with contextlib.suppress(FileNotFoundError):
             return time.time() - path.lstat().st_mtime > _FOREIGN_LIFETIME
         return False
     if pid == os.getpid():
         return nonce != _nonce
     return not _alive(pid)
+
+
+@functools.cache
+def _host() -> str:
+    import platform
+
+    return hashlib.sha256(platform.node().encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def create(path: Path | str, mode: int = 0o666) -> int:

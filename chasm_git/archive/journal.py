@@ -71,7 +71,8 @@ def publish(
         staged, merge: as for `worktree.bring_up_to_date`.
         timeout: seconds to wait for the index; without it the branch moves and the worktree follows at the next run.
 
-    Raises refs.RefMoved, checkout.BranchBusy, locks.LockHeld: nothing has happened then.
+    Raises refs.RefMoved, checkout.BranchBusy, locks.LockHeld, KeyError for a commit that is not there: nothing has
+    happened then.
     """
     with archive.lock(name=_LOCK):
         before = _resume(archive, merge, timeout)
@@ -79,6 +80,7 @@ def publish(
             refs.update_refs(archive, updates, message)
             return before
         checkout.require_movable(archive)
+        archive.files(updates[archive.branch][1], "")  # a commit that is not whole must never get a name
         earlier = _read(archive)
         ordered = {name: updates[name] for name in sorted(updates, key=lambda name: name != archive.branch)}
         shown = earlier.shown if earlier else ordered[archive.branch][0]

@@ -134,6 +134,18 @@ def test_nothing_moves_when_one_ref_moved_elsewhere(archive):
     assert clean(archive)
 
 
+def test_a_commit_that_was_not_written_whole_gets_no_name(archive):
+    head = archive.head()
+    new = build(archive, {ONE: session(1, "a", "b")})
+    for missing in ("12" * 20, run(archive.worktree, "rev-parse", f"{new}:sessions/codex")):
+        path = archive.git_dir / "objects" / missing[:2] / missing[2:]
+        path.unlink(missing_ok=True)
+        with pytest.raises(KeyError):
+            publish(archive, {archive.branch: (head, new if missing != "12" * 20 else missing)}, "no")
+    assert archive.head() == head
+    assert clean(archive)
+
+
 def test_a_commit_of_git_waits_for_the_index_while_the_branch_moves(archive, monkeypatch):
     """No commit can slip in between the branch and the index that lags behind it."""
     update = refs.update_refs
