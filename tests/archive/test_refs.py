@@ -60,6 +60,7 @@ def test_every_move_is_in_the_reflog(archive):
     assert run(archive.worktree, "reflog", "-1", "--format=%gs", "main") == "first line more: text"
     assert run(archive.worktree, "rev-parse", "main@{1}") == old
     assert run(archive.worktree, "rev-parse", "HEAD@{1}") == old
+    assert (archive.git_dir / "logs/HEAD").read_bytes() == (archive.git_dir / "logs/refs/heads/main").read_bytes()
     run(archive.worktree, "reset", "-q", "--hard", "HEAD@{1}")
     assert PATH.format(2) not in committed(archive.worktree)
     update_refs(archive, {"refs/chasm/x/y": (None, new)}, "kept")

@@ -463,6 +463,24 @@ def test_a_symbolic_link_in_a_commit_is_not_made(archive):
     assert not (archive.worktree / "link").is_symlink()
 
 
+@pytest.mark.parametrize("late", [b"typed this moment", None])
+def test_an_edit_made_this_moment_is_not_written_over(archive, late):
+    edit(archive, ONE, session(1, "a", tags=["mine"]))
+
+    def merge(base, ours, theirs):
+        if late is None:
+            (archive.worktree / ONE).unlink()
+        else:
+            edit(archive, ONE, late)
+        return merge_sessions(base, ours, theirs)
+
+    published = save(archive, {ONE: session(1, "a", "b"), TWO: session(2, "x", "y")}, merge=merge)
+    assert [kept.path for kept in published.kept] == [ONE]
+    assert shown(archive.worktree).get(ONE) == late
+    assert (archive.worktree / TWO).read_bytes() == session(2, "x", "y")
+    assert list(archive.scratch.iterdir()) == []
+
+
 def test_merging_goes_by_what_the_caller_says(archive):
     edit(archive, "chasm.yaml", b"mine: 1\n")
     seen = []
