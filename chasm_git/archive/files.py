@@ -102,7 +102,7 @@ class Files:
             executable = over.seen.st_mode & 0o111 if over else 0
         file, folder = f"{self._top}/{path}", path.rpartition("/")[0]
         # a linked worktree may lie on another file system
-        ready = self._ready(wanted, file if self._folders[folder] != self._device else None)
+        ready = self._ready(wanted, self._scratch if self._folders[folder] == self._device else None)
         try:
             before = os.lstat(ready)
             if executable:
@@ -144,10 +144,10 @@ class Files:
         durable.flush_files(self._written)
         self._written.clear()
 
-    def _ready(self, wanted: Wanted, beside: str | None) -> str:
-        """A finished file with the wanted content, not in place yet; `beside` the place if that is another disk."""
+    def _ready(self, wanted: Wanted, scratch: Path | None) -> str:
+        """A finished file with the wanted content, not in place yet; at the worktree's top if `scratch` is None."""
         staged = wanted.staged
-        if staged is not None and beside is None:
+        if staged is not None and scratch is not None:
             try:
                 if blob_id(staged.read_bytes(), self._hash_name) == wanted.id:
                     return str(staged)
@@ -156,7 +156,7 @@ class Files:
         if staged is not None:
             durable.remove(staged)
         name = durable.scratch_name()
-        ready = str(self._scratch / name) if beside is None else f"{beside.rpartition('/')[0]}/.{name}.tmp"
+        ready = f"{scratch}/{name}" if scratch is not None else f"{self._top}/.{name}.tmp"
         durable.write_new(ready, wanted.load(), flush=False)
         return ready
 
@@ -193,6 +193,13 @@ class Files:
             raise Left(f"{name} is a file in the worktree, where a folder is needed")
         self._folders[name] = found.st_dev
         return True
+
+
+def remove_abandoned(top: Path) -> None:
+    """Remove the unfinished files that killed processes of ours left at the top of a worktree."""
+    for path in top.glob(".chasm-*.tmp"):
+        if durable.abandoned(path):
+            durable.remove(path)
 
 
 def _check(name: str) -> None:

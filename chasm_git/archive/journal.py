@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chasm_git.archive import checkout, durable, locks, pack, refs
+from chasm_git.archive import checkout, durable, files, locks, pack, refs
 from chasm_git.archive.index import IndexUnusable
 from chasm_git.archive.worktree import Follower, Kept, Merge, Unfinished, merge_sessions, open_followers
 
@@ -112,6 +112,8 @@ def recover(archive: Archive, merge: Merge = merge_sessions, *, timeout: float =
         for path in archive.scratch.iterdir():
             if durable.abandoned(path):
                 durable.remove(path)
+        for shown in checkout.checkouts(archive):
+            files.remove_abandoned(shown.worktree)
         return _resume(archive, merge, timeout)
 
 

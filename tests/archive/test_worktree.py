@@ -1,11 +1,13 @@
 """Worktree and index follow the branch, and nothing a person did there is lost."""
 
 import os
+import tempfile
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
-from chasm_git.archive import journal
+from chasm_git.archive import durable, journal
 from chasm_git.archive.locks import LockHeld
 from chasm_git.archive.repo import init_archive
 from chasm_git.archive.worktree import Unfinished, bring_up_to_date, merge_sessions
@@ -235,6 +237,27 @@ def test_linked_worktrees_follow_too(archive, tmp_path):
     assert (linked / ONE).read_bytes() == session(1, "a", "b")
     assert (status(linked), status(top)) == ([], [])
     assert run(linked, "reflog", "-1", "--format=%gs", "HEAD") == "harvest"
+
+
+def test_a_linked_worktree_on_another_disk(archive, tmp_path):
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("no second file system here")
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        linked = Path(folder) / "linked"
+        run(archive.worktree, "checkout", "-q", "--detach")
+        run(archive.worktree, "worktree", "add", "-q", str(linked), "main")
+        staged = archive.scratch / durable.scratch_name()
+        staged.write_bytes(session(1, "a", "b"))
+        save(archive, {ONE: session(1, "a", "b"), "attachments/aa/b": b"1", TWO: None}, staged={ONE: staged})
+        assert status(linked) == []
+        assert shown(linked) == committed(linked)
+        left = linked / f".{durable.scratch_name()}.tmp".replace(durable._nonce, "00000000")
+        left.write_bytes(b"half")
+        assert status(linked) == []
+        journal.recover(archive)
+        assert not left.exists()
+        assert list(archive.scratch.iterdir()) == []
 
 
 def test_while_git_holds_the_index_the_branch_moves_and_the_worktree_follows_later(archive):
