@@ -46,6 +46,12 @@ class Weight(NamedTuple):
         return self.loose_bytes + self.pack_bytes
 
 
+_WINDOW = 50
+_HARD = ("pack.compression=9",)
+"""How a pack of ours is packed again, once: it then takes no more room than git would have needed. Measured on 546
+sessions of 200 MB: 42.1 MB in 35 s; git's defaults give 43.5 MB in 19 s."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a maintenance did."""
@@ -167,7 +173,7 @@ def _pack_again(git: Git, git_dir: Path) -> bool:
     # one that is gone was copied into another: then all are to be packed again
     others = sorted(there - noted) if noted <= there else []
     keep = [f"--keep-pack={name}.pack" for name in others]
-    git.run("repack", "-A", "-d", "-l", "-F", "-q", *keep)
+    git.run("repack", "-A", "-d", "-l", "-F", "-q", f"--window={_WINDOW}", *keep, settings=_HARD)
     # a harvest may have written another one meanwhile
     left = sorted(_noted(git_dir) - noted)
     if left:

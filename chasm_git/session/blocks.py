@@ -12,6 +12,7 @@ from typing import NamedTuple
 from chasm_git.session import jsonio
 
 _MARK = b"\n- "
+_START = b"\n- id:"
 _LIST = b"\nmessages:"
 _EMPTY = b"\nmessages: []\n"
 _ANCHOR = b"\n  after: "
@@ -22,18 +23,24 @@ def split(data: bytes) -> tuple[bytes, list[bytes]]:
 
     Raises ValueError where there is no message list in canonical form.
     """
-    blocks = data.split(_MARK)
-    head = blocks.pop(0)
-    if not blocks:
-        if head.endswith(_EMPTY):
-            return head[: 1 - len(_EMPTY)], []
+    # a mark with the id behind it is found several times faster than one that ends in a space
+    at = data.find(_START)
+    if at < 0 or not data.endswith(b"\n"):
+        if data.endswith(_EMPTY):
+            return data[: 1 - len(_EMPTY)], []
+        raise ValueError("no message list" if at < 0 else "the last line has no line feed")
+    if not data.endswith(_LIST, 0, at):
         raise ValueError("no message list")
-    if not head.endswith(_LIST):
-        raise ValueError("no message list")
-    if blocks[-1][-1:] != b"\n":
-        raise ValueError("the last line has no line feed")
-    blocks[-1] = blocks[-1][:-1]
-    return head[: 1 - len(_LIST)], blocks
+    head = data[: at + 1 - len(_LIST)]
+    find = data.find
+    blocks = []
+    following = find(_START, at + 1)
+    while following >= 0:
+        blocks.append(data[at + 3 : following])
+        at = following
+        following = find(_START, at + 1)
+    blocks.append(data[at + 3 : -1])
+    return head, blocks
 
 
 def join(header: bytes, blocks: list[bytes]) -> bytes:
