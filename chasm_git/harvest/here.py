@@ -1,12 +1,12 @@
-"""This machine's side of a harvest: its name, the archive that is made when there is none, what is to be read."""
+"""This machine's side of a harvest: the archive that is made when there is none, what is to be read."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chasm_git.archive.machine import machine_name
 from chasm_git.harvest.report import Report, Scanned
 from chasm_git.providers import registry
 from chasm_git.providers.base import Env
@@ -14,27 +14,6 @@ from chasm_git.providers.base import Env
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
     from chasm_git.harvest.run import Progress
-
-
-def machine_name(archive: Archive, *, keep: bool = True) -> str:
-    """The name of this machine in the archive's refs and commit messages.
-
-    The repository's setting ``chasm.machine``; the first harvest puts the host name there, so that a host that is
-    renamed (laptops are, by every network) goes on under its first name.
-
-    Args:
-        keep: put the host name there where there is no setting yet.
-    """
-    import platform
-
-    named = archive.settings.get("chasm.machine") or re.sub(r"[^A-Za-z0-9_-]+", "-", platform.node().partition(".")[0])
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", named).strip("-")[:60] or "machine"
-    if keep and "chasm.machine" not in archive.settings:
-        from chasm_git.archive.config import write_config
-
-        write_config(archive.git_dir / "config", {"chasm.machine": name}, archive.scratch)
-        archive.settings["chasm.machine"] = name
-    return name
 
 
 def chosen(providers: Sequence[str], exclude: Sequence[str]) -> list[str] | None:

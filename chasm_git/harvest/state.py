@@ -1,11 +1,12 @@
 """What this machine read last time, so that nothing is read twice. A cache: without it everything is read again.
 
-One JSON file a provider in ``$GIT_DIR/chasm/harvest``. It counts only while the provider's ref still is what it was
+One file a provider in ``$GIT_DIR/chasm/harvest``, deflated JSON. It counts only while the provider's ref still is what it was
 when the file was written, and while the same version of the readers wrote it.
 """
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,12 +41,12 @@ class State:
 def load_state(folder: Path, provider: str, ref: str | None) -> State:
     """The state of a provider whose ref is at `ref`; an empty one where there is none that counts."""
     try:
-        raw = jsonio.loads((folder / f"{provider}.json").read_bytes())
+        raw = jsonio.loads(zlib.decompress((folder / provider).read_bytes()))
         if raw["format"] != _FORMAT or raw["ref"] != ref:
             return State()
         sources = {key: Known(*known) for key, known in raw["sources"].items()}
         return State(raw["ref"], raw["head"], sources)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, zlib.error, ValueError, KeyError, TypeError, AttributeError):
         return State()  # missing or damaged: what it would save us is read again
 
 
@@ -54,6 +55,6 @@ def save_state(folder: Path, provider: str, state: State) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     sources = {key: [known.stamp, known.sessions, known.problem] for key, known in state.sources.items()}
     data = jsonio.dumps({"format": _FORMAT, "ref": state.ref, "head": state.head, "sources": sources})
-    unfinished = folder / f"{provider}.json.new"
-    unfinished.write_bytes(data)
-    unfinished.replace(folder / f"{provider}.json")
+    unfinished = folder / f"{provider}.new"
+    unfinished.write_bytes(zlib.compress(data))
+    unfinished.replace(folder / provider)

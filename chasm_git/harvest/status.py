@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from chasm_git.archive import layout, status, tracking
+from chasm_git.archive.machine import machine_name
 from chasm_git.archive.naming import id_in
-from chasm_git.harvest.here import machine_name
 from chasm_git.harvest.plan import Plan, make_plan
 from chasm_git.harvest.report import Scanned, scanned
 from chasm_git.providers.base import Env
