@@ -15,6 +15,7 @@ BUILT_IN: dict[str, str] = {
     "claude-code": "chasm_git.providers.claude_code:ClaudeCode",
     "codex": "chasm_git.providers.codex:Codex",
     "copilot-cli": "chasm_git.providers.copilot_cli:CopilotCLI",
+    "gemini-cli": "chasm_git.providers.gemini_cli:GeminiCLI",
     "kimi-code": "chasm_git.providers.kimi_code:KimiCode",
     "pi": "chasm_git.providers.pi:Pi",
     "vscode": "chasm_git.providers.vscode:VSCode",

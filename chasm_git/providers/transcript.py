@@ -95,7 +95,7 @@ class Transcript:
         **fields: Any,
     ) -> Message:
         """Add the message a record stands for; see `Builder.message`."""
-        if role == "user" or role == "assistant":
+        if (role == "user" or role == "assistant") and not fields.get("injected"):
             self.is_conversation = True
         if time is not None and self.session.created_at is None:
             self.session.created_at = time

@@ -129,7 +129,7 @@ def test_what_each_session_says(harvest: Any) -> None:
             wanted = [(*tool[:2], tool[2] or known[2], tool[3]) for tool, known in zip(wanted, called, strict=True)]
         assert sorted(map(repr, (tool[:4] for tool in called))) == sorted(map(repr, wanted)), entry["id"]
         for known, tool in zip(wanted, entry["tools"], strict=True):
-            assert tool["error"] is None or (*known, tool["error"]) in called, entry["id"]
+            assert tool.get("error") is None or (*known, tool["error"]) in called, entry["id"]
         assert [m for m in shown["messages"] if m["role"] == "tool"] == [], entry["id"]
 
 
