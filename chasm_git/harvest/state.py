@@ -1,7 +1,7 @@
 """What this machine read last time, so that nothing is read twice. A cache: without it everything is read again.
 
-One file a provider in ``$GIT_DIR/chasm/harvest``, deflated JSON. It counts only while the provider's ref still is what it was
-when the file was written, and while the same version of the readers wrote it.
+One file a provider in ``$GIT_DIR/chasm/harvest``, deflated JSON. It counts only while the provider's ref still is what
+it was when the file was written, and while the same version of the readers wrote it.
 """
 
 from __future__ import annotations
