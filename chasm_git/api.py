@@ -23,6 +23,9 @@ from chasm_git.archive import layout, naming, repo, tracking
 from chasm_git.archive.naming import AmbiguousSession, NoSuchRevision, NoSuchSession
 from chasm_git.archive.past import Past
 from chasm_git.archive.repo import NotAnArchive
+from chasm_git.archive.shared import Shared
+from chasm_git.archive.store import AsyncSessionStore, SessionMeta, SessionStore
+from chasm_git.archive.tracking import SyncStatus
 from chasm_git.errors import ChasmError
 from chasm_git.harvest import here
 from chasm_git.harvest.report import Report, Scanned
@@ -34,19 +37,24 @@ from chasm_git.session.universal import universal
 
 if TYPE_CHECKING:  # what the methods give; their modules are imported when they are called
     from chasm_git.archive.blame import Touched as Touched
+    from chasm_git.archive.bundle import Bundle as Bundle
     from chasm_git.archive.compare import Comparison as Comparison
     from chasm_git.archive.compare import SessionDiff as SessionDiff
+    from chasm_git.archive.conflicts import Waiting as Waiting
     from chasm_git.archive.history import Entry as Entry
     from chasm_git.archive.history import LoggedSession as LoggedSession
     from chasm_git.archive.maintain import Outcome as Outcome
     from chasm_git.archive.maintain import Weight as Weight
+    from chasm_git.archive.remote import Remote as Remote
     from chasm_git.archive.restore import Restored as Restored
     from chasm_git.archive.snapshot import Snapshot as Snapshot
+    from chasm_git.archive.sync import SyncReport as SyncReport
     from chasm_git.harvest.status import Status as Status
 
 __all__ = [
     "AmbiguousSession",
     "Archive",
+    "AsyncSessionStore",
     "Env",
     "Found",
     "Listed",
@@ -56,6 +64,9 @@ __all__ = [
     "ProviderState",
     "Report",
     "Scanned",
+    "SessionMeta",
+    "SessionStore",
+    "SyncStatus",
     "Unreadable",
     "make_archive",
     "open_archive",
@@ -120,7 +131,7 @@ class ProviderState:
     problems: tuple[str, ...]
 
 
-class Archive(Past):
+class Archive(Past, Shared):
     """An open archive; leaving it as a context manager closes it."""
 
     def __init__(self, repository: repo.Archive) -> None:

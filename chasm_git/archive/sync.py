@@ -67,7 +67,7 @@ class Options:
 
 
 @dataclass(slots=True)
-class Report:
+class SyncReport:
     """What a sync did, or would do."""
 
     remote: str
@@ -104,7 +104,7 @@ class _Combined:
     staged: dict[str, Path] = field(default_factory=dict)
 
 
-def sync(archive: Archive, machine: str, name: str | None = None, options: Options | None = None) -> Report:
+def sync(archive: Archive, machine: str, name: str | None = None, options: Options | None = None) -> SyncReport:
     """Bring this archive and a remote to the same state.
 
     Args:
@@ -146,9 +146,9 @@ class _Sync:
         self._machine = machine
         self._remote = there
         self._options = options
-        self._report = Report(there.name, remote.redacted(there.url), archive.head())
+        self._report = SyncReport(there.name, remote.redacted(there.url), archive.head())
 
-    def run(self) -> Report:
+    def run(self) -> SyncReport:
         """Rounds until both sides hold the same."""
         options, report = self._options, self._report
         while report.tries < options.tries:

@@ -31,7 +31,7 @@ def snapshots_to_send(archive: Archive, found: Fetched) -> tuple[dict[str, str],
     for ref, value in refs.list_refs(archive, TAGS).items():
         there = found.tags.get(ref)
         if there is None:
-            if _archive_tree(archive, value) is not None:
+            if archive_tree(archive, value) is not None:
                 wanted[ref] = value
         elif there != value:
             notes.append(_differs(ref))
@@ -49,7 +49,7 @@ def take_snapshots(archive: Archive, found: Fetched) -> tuple[list[str], list[st
         if here is not None:
             notes.append(_differs(ref))
             continue
-        tree = _archive_tree(archive, value)
+        tree = archive_tree(archive, value)
         if tree is None:
             continue  # a tag on something else
         _, refusals = incoming.new_files(archive, [head], tree)
@@ -161,7 +161,7 @@ def _throwaway(archive: Archive, place: Path) -> None:
     (place / "objects" / "info" / "alternates").write_text(f"{objects}\n", "utf-8")
 
 
-def _archive_tree(archive: Archive, tag: str) -> str | None:
+def archive_tree(archive: Archive, tag: str) -> str | None:
     """The tree a tag is on; None where that is no state of an archive."""
     try:
         tree = archive.tree_id(tag)

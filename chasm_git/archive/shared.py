@@ -1,0 +1,119 @@
+"""What a person does with an archive that several machines share, a method each; `api.Archive` has them all.
+
+The work is done in the modules that are imported when a method is called: start-up is a feature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chasm_git.archive.bundle import Bundle
+    from chasm_git.archive.conflicts import Waiting
+    from chasm_git.archive.remote import Remote
+    from chasm_git.archive.repo import Archive
+    from chasm_git.archive.store import AsyncSessionStore, SessionStore
+    from chasm_git.archive.sync import SyncReport
+    from chasm_git.archive.tracking import SyncStatus
+
+Progress = Callable[[int, int], None]
+"""Told how much is done, and of how much."""
+
+
+class Shared:
+    """Exchange with other machines."""
+
+    repository: Archive
+
+    def sync(
+        self,
+        remote: str | None = None,
+        *,
+        pull: bool = True,
+        push: bool = True,
+        strategy: str | None = None,
+        dry_run: bool = False,
+        attended: bool = False,
+        timeout: float | None = None,
+        progress: Progress = lambda done, total: None,
+    ) -> SyncReport:
+        """Bring the archive and a remote to the same state: see `archive.sync.sync`. Raises as it does.
+
+        Args:
+            remote: its name; by default the one the branch belongs to, ``origin``, or the only one.
+            attended: a person is there to be asked for a password.
+            timeout: seconds without a word from the remote after which it counts as dead.
+        """
+        from chasm_git.archive.exchange import Line
+        from chasm_git.archive.machine import machine_name
+        from chasm_git.archive.sync import Options, sync
+
+        line = Line(attended, timeout, progress)
+        options = Options(pull=pull, push=push, strategy=strategy, dry_run=dry_run, line=line)
+        report = sync(self.repository, machine_name(self.repository, keep=not dry_run), remote, options)
+        if report.after != report.before and not dry_run:
+            from chasm_git.archive import maintain
+
+            if maintain.due(self.repository.git_dir):
+                maintain.start(self.repository.git_dir)
+        return report
+
+    def sync_status(self, remote: str | None = None) -> SyncStatus:
+        """How everything stands to a remote, as last fetched. Raises NoRemote for a name there is none of."""
+        from chasm_git.archive.remote import NoRemote, choose, redacted
+        from chasm_git.archive.tracking import sync_status
+
+        try:
+            there = choose(self.repository, remote)
+        except NoRemote:
+            if remote is not None:
+                raise
+            return sync_status(self.repository)
+        return sync_status(self.repository, there.name, redacted(there.url))
+
+    def conflicts(self) -> list[Waiting]:
+        """What waits for a decision."""
+        from chasm_git.archive.conflicts import waiting
+
+        return list(waiting(self.repository, self.repository.head()))
+
+    def remotes(self) -> list[Remote]:
+        """Every remote."""
+        from chasm_git.archive.remote import listed
+
+        return listed(self.repository)
+
+    def add_remote(self, name: str, url: str) -> Remote:
+        """Make a remote known. Raises UsageError for a URL that is none, ChasmError where the name is taken."""
+        from chasm_git.archive.remote import add
+
+        return add(self.repository, name, url)
+
+    def remove_remote(self, name: str) -> Remote:
+        """Forget a remote; what it holds stays as it is. Raises NoRemote."""
+        from chasm_git.archive.remote import remove
+        from chasm_git.archive.syncstate import forget
+
+        gone = remove(self.repository, name)
+        forget(self.repository, name)
+        return gone
+
+    def bundle(self, path: Path, *, force: bool = False) -> Bundle:
+        """Write the whole archive into one file that git can clone. Raises ChasmError where there is one."""
+        from chasm_git.archive.bundle import write_bundle
+
+        return write_bundle(self.repository, path, force=force)
+
+    def store(self) -> SessionStore:
+        """The archive as a place to keep sessions in, for programs."""
+        from chasm_git.archive.archivestore import ArchiveStore
+
+        return ArchiveStore(self.repository)
+
+    def async_store(self) -> AsyncSessionStore:
+        """The same for an event loop."""
+        from chasm_git.archive.archivestore import ArchiveStore, AsyncStore
+
+        return AsyncStore(ArchiveStore(self.repository))
