@@ -18,6 +18,7 @@ BUILT_IN: dict[str, str] = {
     "gemini-cli": "chasm_git.providers.gemini_cli:GeminiCLI",
     "kimi-code": "chasm_git.providers.kimi_code:KimiCode",
     "pi": "chasm_git.providers.pi:Pi",
+    "continue": "chasm_git.providers.continue_dev:ContinueDev",
     "vscode": "chasm_git.providers.vscode:VSCode",
 }
 
