@@ -22,6 +22,8 @@ _LINES = [line for line in layout.ATTRIBUTES.encode().splitlines(keepends=True) 
 
 _HOOK_MARK = b"# chasm-git hook:"
 _SET_ASIDE = ".before-chasm"
+_REMOTE_HOOKS = frozenset({"update"})
+"""Hooks for an archive that others push to; the rest are for one that a person works in."""
 
 
 class HookInTheWay(ChasmError):
@@ -158,7 +160,8 @@ def _hook_files() -> list[Path]:
 
 
 def _hook_steps(git: Git, archive: Place) -> list[Step]:
-    if archive.worktree is None:
+    is_remote = archive.worktree is None
+    if is_remote and git.config("chasm.project") is not None:
         raise HookInTheWay("this archive has no worktree, so nobody commits in it by hand: it needs no hooks")
     folder = _git_path(git, "hooks")
     shared = git.config("core.hooksPath")
@@ -169,6 +172,8 @@ def _hook_steps(git: Git, archive: Place) -> list[Step]:
         )
     steps = []
     for source in _hook_files():
+        if (source.name in _REMOTE_HOOKS) != is_remote:
+            continue
         hook, ours = folder / source.name, source.read_bytes()
         there = _read(hook)
         if there == ours:

@@ -103,6 +103,12 @@ class Past:
 
         return verify_staged(self.repository, index)
 
+    def verify_pushed(self, old: str, new: str) -> Report:
+        """Whether what a push brings may be taken: see `archive.verify.verify_pushed`."""
+        from chasm_git.archive.verify import verify_pushed
+
+        return verify_pushed(self.repository, old, new)
+
     def pack(self) -> Outcome:
         """Make the repository as small as git can, now. Raises ChasmError where that is being done already."""
         from chasm_git.archive import maintain

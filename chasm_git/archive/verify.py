@@ -19,6 +19,7 @@ from chasm_git.archive import layout, refs, snapshot
 from chasm_git.archive.git import Git, GitMissing
 from chasm_git.archive.repo import Archive
 from chasm_git.archive.restore import names_in_session
+from chasm_git.archive.trees import differences, files
 from chasm_git.errors import ChasmError
 from chasm_git.session import attachments, codec
 
@@ -123,6 +124,23 @@ def verify_staged(archive: Archive, index: Path | None = None, *, progress: Prog
             tasks.append(Task(path, blob))
     there = git.run("ls-files", "-z", "--", layout.ATTACHMENTS).decode("utf-8", "surrogateescape")
     _check(archive, tasks, set(there.split("\0")), report, progress, canonical=False)
+    return report
+
+
+def verify_pushed(archive: Archive, old: str, new: str, *, progress: Progress = _nobody) -> Report:
+    """Check what a push brings: the files that differ between two commits (or trees). For the hook of a remote.
+
+    Raises KeyError where one of them is missing.
+    """
+    report = Report()
+    after = archive.tree_id(new)
+    tasks = []
+    for change in differences(archive, archive.tree_id(old), after):
+        entry = change.new
+        if entry is not None and _acceptable(change.path, entry.mode.decode("ascii"), report):
+            tasks.append(Task(change.path, entry.id))
+    there = {} if after is None else files(archive, after, layout.ATTACHMENTS)
+    _check(archive, tasks, set(there), report, progress, canonical=False)
     return report
 
 

@@ -147,12 +147,12 @@ def test_a_projects_own_files_keep_their_attributes(clone):
             install(archive, hooks=True)
 
 
-def test_a_bare_archive_merges_and_compares_too_but_takes_no_hooks(tmp_path):
+def test_a_bare_archive_merges_and_compares_too_and_guards_what_is_pushed(tmp_path):
     bare = Clone(tmp_path / "bare.git", bare=True)
     install(bare)
     assert "merge: chasm" in bare.git("check-attr", "merge", "--", SESSION)
-    with pytest.raises(HookInTheWay, match="no worktree"):
-        install(bare, hooks=True)
+    assert f"write {bare.git_dir / 'hooks' / 'update'}" in install(bare, hooks=True)
+    assert not (bare.git_dir / "hooks" / "pre-commit").exists()
 
 
 def test_a_linked_worktree_gets_the_attributes_of_its_repository(clone, tmp_path, example):

@@ -13,19 +13,22 @@ from chasm_git.outputs.cli.context import Context
 @click.command("verify")
 @click.option("--full", is_flag=True, help="Every version in the history, too.")
 @click.option("--staged", is_flag=True, help="Only what is staged for a commit (the pre-commit hook asks for that).")
+@click.option("--pushed", nargs=2, metavar="OLD NEW", help="Only what a push brings (a remote's hook asks for that).")
 @click.pass_obj
-def command(context: Context, full: bool, staged: bool) -> int:
+def command(context: Context, full: bool, staged: bool, pushed: tuple[str, str] | None) -> int:
     """Check every session file, every attachment, every path and every object; ends with 1 if something is wrong.
 
     Nothing is mended. What is wrong in the latest version of a session, `chasm git restore` can put back.
     """
-    if full and staged:
-        raise UsageError("choose one of --full and --staged")
+    if full + staged + (pushed is not None) > 1:
+        raise UsageError("choose one of --full, --staged and --pushed")
     terminal = context.terminal
     with context.open_archive() as archive:
         if staged:
             index = context.variables.get("GIT_INDEX_FILE")
             report = archive.verify_staged(Path(index).absolute() if index else None)
+        elif pushed is not None:
+            report = archive.verify_pushed(*pushed)
         else:
             with terminal.progress("checking") as progress:
                 report = archive.verify(full=full, progress=progress)
