@@ -7,6 +7,7 @@ from typing import Any
 
 from chasm_git.session.build import record_id
 from chasm_git.session.model import Json, Part
+from chasm_git.session.native import LONG
 
 _LONGEST_ID = 200
 _EMPTY_DICT: dict[str, Any] = {}
@@ -40,10 +41,24 @@ def scoped_id(session_id: str, record: Any, line: bytes | None = None) -> str:
 
 
 def plain(parts: list[Part]) -> str | list[Part]:
-    """Parts as content: a text that stands alone is the content itself."""
-    if len(parts) == 1 and parts[0]["type"] == "text" and type(said := parts[0]["text"]) is str:
+    """Parts as content: a text that stands alone is the content itself, unless it is long enough to be moved away."""
+    if len(parts) == 1 and parts[0]["type"] == "text" and type(said := parts[0]["text"]) is str and len(said) <= LONG:
         return said
     return parts or ""
+
+
+def unwrapped(parts: list[Part], number: int, start: int, end: int) -> dict[str, Json]:
+    """Cut the text of a part down to what was typed; gives what `Builder.message` needs to put the rest back.
+
+    Args:
+        parts: the content; the part at `number` is changed, so it must not be the record's own.
+        start, end: where in its text the typed text begins and ends.
+    """
+    whole: str = parts[number]["text"]
+    parts[number]["text"] = whole[start:end]
+    stands_alone = len(parts) == 1 and end - start <= LONG  # as `plain` has it
+    pointer = {"$": "content" if stands_alone else f"content.{number}.text"}
+    return {whole: {"$cat": [piece for piece in (whole[:start], pointer, whole[end:]) if piece]}}
 
 
 def tokens(counts: Any, read: str, written: str) -> dict[str, Json] | None:

@@ -142,5 +142,5 @@ def test_when_it_began_and_ended(harvest: Any) -> None:
             if entry["last"] is None:  # only the session has a time
                 assert (session.created_at, times) == (entry["first"], []), entry["id"]
                 continue
-            assert min(times) <= entry["first"] and max(times) >= entry["last"], entry["id"]
-            assert session.created_at in times, entry["id"]
+            assert min(session.created_at or "", *times) <= entry["first"] and max(times) >= entry["last"], entry["id"]
+            assert session.created_at in (*times, entry["first"]), entry["id"]
