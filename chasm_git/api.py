@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 from chasm_git.archive import layout, naming, repo, tracking
 from chasm_git.archive.naming import AmbiguousSession, NoSuchRevision, NoSuchSession
 from chasm_git.archive.past import Past
+from chasm_git.archive.remote import redacted as shown_url
 from chasm_git.archive.repo import NotAnArchive
 from chasm_git.archive.shared import Shared
 from chasm_git.archive.store import AsyncSessionStore, SessionMeta, SessionStore
@@ -74,6 +75,7 @@ __all__ = [
     "open_or_pretend",
     "providers",
     "scan",
+    "shown_url",
 ]
 
 

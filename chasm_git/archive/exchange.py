@@ -35,7 +35,9 @@ _DENIED = re.compile(
 )
 _FSCK = re.compile(r"fsck error|error in object|unpacker error|in \w+ [0-9a-f]{40,64}: ")
 _LOCKED = re.compile(r"cannot lock ref|failed to (?:update ref|lock)|incorrect old value|reference already exists")
-_REJECTED = re.compile(r"fetch first|non-fast-forward|stale info|atomic push failed|already exists|needs force")
+_REJECTED = re.compile(
+    r"fetch first|non-fast-forward|stale info|atomic (?:push|transaction) fail|already exists|needs force"
+)
 _RECORD = re.compile(r"(.)\t([^:\t]*):(\S+)\t(.*)")
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Entry(NamedTuple):
-    """One line of a group's help: a command (`module`) or a group of them (`commands`)."""
+    """One line of a group's help: a command (`module`), a group of them (`commands`), or both."""
 
     summary: str
     module: str = ""
@@ -40,10 +40,29 @@ COMMANDS: dict[str, Entry] = {
             "restore": Entry("Put one session back as it was.", "git_restore"),
             "rewind": Entry("Put the whole archive back as it was.", "git_rewind"),
             "verify": Entry("Check that everything holds.", "git_verify"),
+            "remote": Entry(
+                "Where other copies of the archive are.",
+                commands={
+                    "add": Entry("Give a remote a name.", "git_remote_add"),
+                    "list": Entry("The remotes of the archive.", "git_remote_list"),
+                    "remove": Entry("Forget a remote.", "git_remote_remove"),
+                },
+            ),
+            "push": Entry("Give a remote what it lacks.", "git_push"),
+            "pull": Entry("Take what a remote has, and merge it.", "git_pull"),
+            "bundle": Entry("The whole archive as one file.", "git_bundle"),
             "gc": Entry("Make the repository small.", "git_gc"),
             "install": Entry("Drivers, attributes and hooks in this clone.", "git_install"),
         },
     ),
+    "sync": Entry(
+        "This archive and a remote come to the same state.",
+        "sync",
+        commands={
+            "status": Entry("How every session stands to the remote.", "sync_status"),
+        },
+    ),
+    "conflicts": Entry("What waits for a person's decision.", "conflicts"),
     "list": Entry(
         "What is in the archive.",
         commands={

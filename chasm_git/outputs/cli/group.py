@@ -9,6 +9,8 @@ import click
 
 from chasm_git.outputs.cli.commands import Entry
 
+_WITH_VALUE = {"-C", "--archive", "--home"}
+
 
 class LazyGroup(click.Group):
     """A group made from `commands`: its members are imported on use, its help comes from the table alone."""
@@ -52,13 +54,45 @@ class LazyGroup(click.Group):
         )
 
 
+class CommandGroup(LazyGroup):
+    """A command that has commands below it: `chasm sync REMOTE` and `chasm sync status`."""
+
+    def __init__(self, command: click.Command, entries: dict[str, Entry], **settings: Any) -> None:
+        super().__init__(entries, **settings)
+        self.itself = command
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """That of the group where the first word names one of its commands, else that of the command itself."""
+        if _first_word(args) in self.entries:
+            return super().make_context(info_name, args, parent, **extra)
+        return self.itself.make_context(info_name, args, parent, **extra)
+
+
+def _first_word(args: list[str]) -> str | None:
+    """The first argument that is no option of every command, nor the value of one."""
+    rest = iter(args)
+    for word in rest:
+        if word in _WITH_VALUE:
+            next(rest, None)
+        elif not word.startswith("-") or word == "--":
+            return word
+    return None
+
+
 def load(name: str, entry: Entry) -> click.Command:
     """The click command of an entry of the table."""
-    if entry.commands is not None:
+    if entry.commands is not None and not entry.module:
         return LazyGroup(entry.commands, name=name, help=entry.summary, params=shared_options(hidden=True))
     command: click.Command = import_module(f"chasm_git.outputs.cli.{entry.module}").command
     taken = {option for param in command.params for option in param.opts}
     command.params += [option for option in shared_options(hidden=True) if taken.isdisjoint(option.opts)]
+    if entry.commands is not None:
+        lines = "\n".join(f"{name} {word}  {below.summary}" for word, below in entry.commands.items())
+        command.epilog = f"\b\nCommands:\n{lines}"
+        settings = {"name": name, "help": entry.summary, "params": shared_options(hidden=True)}
+        return CommandGroup(command, entry.commands, **settings)
     return command
 
 

@@ -1,0 +1,26 @@
+"""`chasm git remote add`: make a remote known."""
+
+from __future__ import annotations
+
+import click
+
+from chasm_git.outputs.cli.context import Context
+
+
+@click.command("add")
+@click.argument("name", metavar="NAME")
+@click.argument("url", metavar="URL")
+@click.pass_obj
+def command(context: Context, name: str, url: str) -> None:
+    """Give a remote a name: any git repository that takes a push, by https, ssh, git, file or a path.
+
+    An empty bare repository is right for a start: `git init --bare` on a drive or a server, a private one on a forge.
+    """
+    from chasm_git.outputs.cli.git_remote_list import as_json
+
+    with context.open_archive() as archive:
+        made = archive.add_remote(name, url)
+    if context.json:
+        context.terminal.json(as_json(made))
+    else:
+        context.terminal.line(f"{made.shown}; `chasm sync` meets it there")

@@ -1,0 +1,65 @@
+"""Machines that share an archive: each has a clone of its own, all have one remote."""
+
+import subprocess
+
+from chasm_git.archive import remote
+from chasm_git.archive.exchange import Line
+from chasm_git.archive.repo import init_archive, open_archive
+from chasm_git.archive.sync import Options, sync
+from chasm_git.session import codec
+from tests.archive.making import assert_whole
+
+
+class Machine:
+    """One machine; `archive` is open."""
+
+    def __init__(self, name, folder, url=None, **made):
+        self.name = name
+        self.path = folder / name
+        init_archive(self.path, **made).close()
+        self.archive = open_archive(self.path)
+        if url is not None:
+            remote.add(self.archive, "origin", str(url))
+
+    def sync(self, remote=None, patience=None, **options):
+        """Sync; returns the report."""
+        return sync(self.archive, self.name, remote, Options(line=Line(patience=patience), **options))
+
+    def tree(self):
+        """Id of the tree of the latest commit."""
+        return self.archive.tree_id(self.archive.head())
+
+    def files(self):
+        """Path -> content of everything in the latest commit."""
+        head = self.archive.head()
+        return {path: self.archive.read(blob) for path, blob in self.archive.files(head, "").items()}
+
+    def session(self, identity):
+        """A session of the latest commit."""
+        (path,) = [path for path in self.files() if path.endswith(f"/{identity}.yaml")]
+        return codec.loads(self.files()[path])
+
+    def texts(self, identity):
+        """What is said in a session, in order."""
+        return [message.content for message in self.session(identity).messages]
+
+
+def bare(place, branch="main"):
+    """An empty bare repository."""
+    subprocess.run(["git", "init", "-q", "--bare", "-b", branch, str(place)], check=True)
+    return place
+
+
+def until_quiet(machines, rounds=6):
+    """Sync all of them in turn until nothing moves any more; then all hold the same, and nothing is broken."""
+    for _ in range(rounds):
+        heads = [machine.archive.head() for machine in machines]
+        for machine in machines:
+            machine.sync()
+        if heads == [machine.archive.head() for machine in machines]:
+            break
+    else:
+        raise AssertionError("they never come to rest")
+    assert len({machine.archive.head() for machine in machines}) == 1
+    for machine in machines:
+        assert_whole(machine.archive)
