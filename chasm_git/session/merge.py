@@ -116,7 +116,7 @@ def _merge(base: _File | None, ours: _File, theirs: _File, *, provider: bool) ->
             continue
         before = base_messages.get(identity)
         body = mine.body if mine.body == its.body else _body(before, mine, its, provider, result)
-        made[identity] = Block(identity, _anchor(before, mine, its), body)
+        made[identity] = Block(identity, _anchor(before, mine, its, provider), body)
     result.data = blocks.join(header.data, _placed(made))
     return result
 
@@ -132,14 +132,18 @@ def _placed(messages: dict[bytes, Block]) -> list[bytes]:
     return placed
 
 
-def _anchor(before: Block | None, mine: Block, its: Block) -> bytes | None:
-    """The anchor of first harvest: the base's, else the one side's that has any, else the smaller."""
+def _anchor(before: Block | None, mine: Block, its: Block, provider: bool) -> bytes | None:
+    """The anchor of first harvest: a provider that lost what was above a message does not move it."""
     if mine.after == its.after:
         return mine.after
-    known = [block.after for block in (mine, its) if block.after is not None]
-    if before is not None and before.after in known:
-        return before.after
-    return min(known)
+    if provider and mine.after is not None:
+        return mine.after
+    if before is not None and not provider:
+        if its.after == before.after:
+            return mine.after
+        if mine.after == before.after:
+            return its.after
+    return min(block.after for block in (mine, its) if block.after is not None)
 
 
 def _body(before: Block | None, mine: Block, its: Block, provider: bool, result: Merged) -> bytes:
