@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["edit", "metadata", "unreadable", "text"]
 
-_ASIDE = re.compile(rf"(sessions/.+)~([0-9a-f]{{12}}){re.escape(UNMERGED)}")
+_ASIDE = re.compile(rf"{UNMERGED}/(.+)~([0-9a-f]{{12}})\.yaml")
 _BESIDE = re.compile(r"((?:.*/)?(?:\.[^/]*|[^/.~]*))~([0-9a-f]{8})((?:\.[^/]*)?)")
 _LONGEST = 120
 
@@ -123,7 +123,7 @@ def _kept_beside(path: str, every: dict[str, str]) -> str | None:
     """The file a merge kept this one beside; None where it is nothing of the kind."""
     aside = _ASIDE.fullmatch(path)
     if aside is not None:
-        return f"{aside[1]}.yaml"
+        return f"{layout.SESSIONS}/{aside[1]}.yaml"
     found = _BESIDE.fullmatch(path)
     if found is None or not every[path].startswith(found[2]):
         return None

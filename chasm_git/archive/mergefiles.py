@@ -1,7 +1,8 @@
 """One file that both sides changed, merged: by messages, by keys, by lines, or both kept. Never by a person.
 
 The result does not depend on which side is ours, so two machines that merge at once make the same bytes. What cannot be
-merged stays twice: one text at the path, the other beside it (``notes~3f2a90c1.md``), for a person to put together.
+merged stays twice: one text at the path, the other beside it (``notes~3f2a90c1.md``; of a session below ``unmerged/``),
+for a person to put together.
 
 Runs in worker processes as well as in the main one; nothing is written to the repository here.
 """
@@ -23,8 +24,8 @@ from chasm_git.session.codec import CodecError, loads
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
 
-UNMERGED = ".unmerged"
-"""End of the name of a session's version that could not be read, kept beside the one that could."""
+UNMERGED = "unmerged"
+"""Folder for versions of sessions that could not be read, and so not be merged."""
 
 _BY_LINES = {".gitattributes", ".gitignore"}
 _BINARY = 8000
@@ -133,11 +134,12 @@ class Merging:
         return made
 
     def _unreadable(self) -> Merged:
-        """A side that is no session file: the readable one goes on, the other one waits beside it."""
+        """A side that is no session file: the readable one goes on, the other one waits apart."""
         ranked = sorted((is_readable(data), len(data), data) for data in (self._ours, self._theirs))
         lost, won = ranked[0][2], ranked[1][2]
         path = self._task.path
-        other = f"{path.removesuffix('.yaml')}~{self._ids[lost][:12]}{UNMERGED}"
+        name = path.removeprefix(f"{layout.SESSIONS}/").removesuffix(".yaml")
+        other = f"{UNMERGED}/{name}~{self._ids[lost][:12]}.yaml"
         return self._made(won, beside={other: self._ids[lost]}, clashes=[Clash(path, "unreadable", other)])
 
     def _attachment(self) -> Merged:
