@@ -16,11 +16,15 @@ BUILT_IN: dict[str, str] = {
     "codex": "chasm_git.providers.codex:Codex",
     "copilot-cli": "chasm_git.providers.copilot_cli:CopilotCLI",
     "gemini-cli": "chasm_git.providers.gemini_cli:GeminiCLI",
+    "qwen-code": "chasm_git.providers.qwen_code:QwenCode",
     "kimi-code": "chasm_git.providers.kimi_code:KimiCode",
     "pi": "chasm_git.providers.pi:Pi",
     "continue": "chasm_git.providers.continue_dev:ContinueDev",
     "cline": "chasm_git.providers.cline_cli:ClineCLI",
     "vscode": "chasm_git.providers.vscode:VSCode",
+    "cline": "chasm_git.providers.cline:Cline",
+    "roo-code": "chasm_git.providers.roo_code:RooCode",
+    "kilo-code": "chasm_git.providers.kilo_code:KiloCode",
 }
 
 GROUP = "chasm_git.providers"
