@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from chasm_git.providers._gemini_parts import parts_of, result_of, typed
+from chasm_git.providers.document import line_of
 from chasm_git.providers.transcript import Transcript
 from chasm_git.providers.values import as_dict, as_list, identity, plain, scoped_id, text, tokens
 from chasm_git.session.build import Builder
@@ -279,4 +280,4 @@ def add_items(builder: Builder, session: Session, items: list[Any]) -> None:
             key = scoped_id(session.id, item)
         if "usage" in fields:
             fields["turn"] = key
-        builder.message(item, id=key, timestamp=time, **fields)
+        builder.message(item, id=key, timestamp=time, line=line_of(item), **fields)

@@ -134,6 +134,7 @@ def _add(builder: Builder, session: Session, item: Json) -> None:
         item,
         id=identity(record.get("id")) or scoped_id(session.id, item),
         timestamp=iso(record.get("ts")),
+        line=document.line_of(item),
         **_fields(record, parts),
     )
 

@@ -142,7 +142,7 @@ class _History:
         key = self._key(role, item, message)
         if role == "thinking":
             self._thought = fields["turn"] = key
-        self._builder.message(item, id=key, **fields)
+        self._builder.message(item, id=key, line=document.line_of(item), **fields)
 
     def _key(self, role: Json, item: Json, message: dict[str, Any]) -> str:
         """An id that does not depend on how much of an answer there is yet."""

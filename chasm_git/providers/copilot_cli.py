@@ -135,7 +135,8 @@ def _read_old(path: Path) -> Reading:
     builder = Builder()
     listed = value.get(_MESSAGES)
     for item in listed if type(listed) is list else ():
-        builder.message(item, id=scoped_id(session.id, item), **fields_of(as_dict(item)))
+        fields = fields_of(as_dict(item))
+        builder.message(item, id=scoped_id(session.id, item), line=document.line_of(item), **fields)
     if not any(message.role in ("user", "assistant") for message in builder.messages):
         return Reading()
     session.title = text(value.get("title"))

@@ -32,6 +32,11 @@ def kept(document: dict[str, Any], key: str, into: dict[str, bytes]) -> dict[str
     return {"document": folded(rest, into), "messages_at": [*document].index(key)}
 
 
+def line_of(item: Any) -> bytes | None:
+    """The ``line`` of `Builder.message` for an item of the list: null is an item, though it is no record."""
+    return b"null" if item is None else None
+
+
 def given_back(session: Session, key: str, load: Load) -> bytes:
     """The object a session was read from, in compact JSON. Raises KeyError where an attachment is missing."""
     native = session.native if type(session.native) is dict else {}

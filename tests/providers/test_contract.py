@@ -315,7 +315,11 @@ def test_unknown_records_and_keys_are_kept(case: Case, tmp_path: Path) -> None:
     for source, before in case.read(home):
         data = source.path.read_bytes()
         if is_document(source.path, data) and len(before.sessions) == 1:
-            strange = compact(with_unknown(json.loads(data)))
+            value = with_unknown(json.loads(data))
+            for listed in value.values() if isinstance(value, dict) else [value]:
+                if isinstance(listed, list) and listed:
+                    listed += [None, 5, [1], "text", {"type": "a-type-of-tomorrow", "payload": UNKNOWN}]
+            strange = compact(value)
         elif gives_back(case, source, before, data) and (rows := lines_of(data)) is not None:
             strange = b"".join(compact(with_unknown(row)) + b"\n" for row in rows)
             strange += compact({"type": "a-type-of-tomorrow", "payload": UNKNOWN}) + b"\n[1]\n5\n"
