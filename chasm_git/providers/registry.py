@@ -20,7 +20,6 @@ BUILT_IN: dict[str, str] = {
     "kimi-code": "chasm_git.providers.kimi_code:KimiCode",
     "pi": "chasm_git.providers.pi:Pi",
     "continue": "chasm_git.providers.continue_dev:ContinueDev",
-    "cline": "chasm_git.providers.cline_cli:ClineCLI",
     "vscode": "chasm_git.providers.vscode:VSCode",
     "cline": "chasm_git.providers.cline:Cline",
     "roo-code": "chasm_git.providers.roo_code:RooCode",
