@@ -18,6 +18,7 @@ BUILT_IN: dict[str, str] = {
     "gemini-cli": "chasm_git.providers.gemini_cli:GeminiCLI",
     "qwen-code": "chasm_git.providers.qwen_code:QwenCode",
     "kimi-code": "chasm_git.providers.kimi_code:KimiCode",
+    "factory-droid": "chasm_git.providers.factory_droid:FactoryDroid",
     "pi": "chasm_git.providers.pi:Pi",
     "continue": "chasm_git.providers.continue_dev:ContinueDev",
     "vscode": "chasm_git.providers.vscode:VSCode",
