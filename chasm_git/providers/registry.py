@@ -21,6 +21,8 @@ BUILT_IN: dict[str, str] = {
     "factory-droid": "chasm_git.providers.factory_droid:FactoryDroid",
     "pi": "chasm_git.providers.pi:Pi",
     "continue": "chasm_git.providers.continue_dev:ContinueDev",
+    "opencode": "chasm_git.providers.opencode:OpenCode",
+    "kilo-cli": "chasm_git.providers.opencode:KiloCLI",
     "vscode": "chasm_git.providers.vscode:VSCode",
     "cline": "chasm_git.providers.cline:Cline",
     "roo-code": "chasm_git.providers.roo_code:RooCode",

@@ -23,6 +23,7 @@ from chasm_git.session import codec
 from chasm_git.session.attachments import names_in
 from chasm_git.session.model import Session
 from chasm_git.session.universal import universal
+from tests.providers.databases import built
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 CANONICAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -51,7 +52,7 @@ def cases() -> Iterator[Case]:
         for folder in (FIXTURES / name, FIXTURES / "demo"):
             for home in sorted(folder.glob(name if folder.name == "demo" else "*")):
                 if home.is_dir():
-                    yield Case(name, home)
+                    yield Case(name, built(home))
 
 
 CASES = list(cases())

@@ -1,0 +1,156 @@
+"""opencode, and Kilo CLI which grew out of it: a database since 1.2, a tree of JSON files before that.
+
+::
+
+    $XDG_DATA_HOME/opencode/opencode.db      session, message, part, todo … (SQLite, WAL)
+    $XDG_DATA_HOME/opencode/storage/         session/<project>/<id>.json, message/<session>/, part/<message>/
+
+The client took the files over into the database when it first met one, and left them where they were: a session that
+is in both is read from the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+from chasm_git.providers import _opencode_files, _tables, folders, sqlite_copy
+from chasm_git.providers._opencode_parts import fields_of
+from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
+from chasm_git.providers.sqlite_copy import Row, grouped, order_of, value_of
+from chasm_git.providers.values import as_dict, text
+from chasm_git.session.attachments import Load
+from chasm_git.session.build import Builder
+from chasm_git.session.model import Json, Session
+from chasm_git.session.times import iso
+
+_JSON = frozenset({"data", "revert", "permission", "metadata", "model", "summary_diffs", "prompt"})
+_SESSION_TABLES = ("todo", "session_input", "session_message")
+"""Tables with rows of one session that are kept. Never read: accounts, credentials, shares (they hold secrets), and the
+log of events, which has everything again."""
+
+
+class OpenCode(Provider):
+    """Sessions of opencode, of its terminal, desktop and server programs."""
+
+    name = "opencode"
+    title = "opencode"
+    note = "the database of 1.2 and later, and the JSON files before it ($XDG_DATA_HOME/opencode, OPENCODE_DB)"
+    app: ClassVar[str] = "opencode"
+    """The client's name in its folders and files."""
+
+    def __init__(self) -> None:
+        self._taken_over: tuple[str, frozenset[str]] = ("", frozenset())
+        """Ids of the sessions in the database, and its state."""
+
+    def discover(self, env: Env) -> Iterator[Source | Problem]:
+        """The databases, then the sessions that are files. See `Provider.discover`."""
+        faults: list[Problem] = []
+        home = sqlite_copy.data_home(env) / self.app
+        paths = [Path(entry.path) for entry in folders.listed(home, faults) if self._is_database(entry.name)]
+        named = env.variables.get(f"{self.app.upper()}_DB")
+        if named and named != ":memory:":
+            paths.insert(0, home / named)  # one that is not absolute lies there
+        databases: list[Source] = []
+        for path in dict.fromkeys(paths):
+            key = path.name if path.parent == home else str(path)
+            for found in sqlite_copy.source(self.name, key, path):
+                if isinstance(found, Source):
+                    databases.append(found)
+                yield found
+        beside = databases[0].path if databases else None
+        yield from _opencode_files.sources(self.name, home / "storage", beside, faults)
+        yield from faults
+
+    def read(self, source: Source) -> Reading:
+        """All sessions of a database, or the one of a file. See `Provider.read`."""
+        if source.path.suffix != ".json":
+            return self._database(source.path)
+        extra = as_dict(source.extra)
+        if source.path.stem in self._in_database(extra.get("database")):
+            return Reading()
+        return _opencode_files.read(self.name, source.path, extra.get("messages"))
+
+    def export(self, session: Session, load: Load) -> dict[str, bytes]:
+        """The files of a session, as JSON; of one that was in a database, its rows. See `Provider.export`."""
+        if _opencode_files.is_from_files(session):
+            return _opencode_files.export(session, load)
+        return _tables.export(session, load)
+
+    def _is_database(self, name: str) -> bool:
+        """Whether a file is a database of the client; each release channel has its own."""
+        return name.endswith(".db") and (name == f"{self.app}.db" or name.startswith(f"{self.app}-"))
+
+    def _database(self, path: Path) -> Reading:
+        reading = Reading()
+        try:
+            with sqlite_copy.opened(path, reading.problems) as database:
+                sessions = {row["id"]: row for row in database.rows("session", _JSON) if type(row.get("id")) is str}
+                messages = grouped(database.rows("message", _JSON), "session_id")
+                parts = grouped(database.rows("part", _JSON), "message_id")
+                beside = {table: grouped(database.rows(table, _JSON), "session_id") for table in _SESSION_TABLES}
+        except sqlite_copy.Unreadable as error:
+            reading.problems.append(Problem(str(path), str(error)))
+            return reading
+        for key in [*sessions, *(key for key in messages if key not in sessions and type(key) is str)]:
+            own = messages.get(key, [])
+            if not own and not beside["session_message"].get(key):
+                continue  # opened, and nothing was said
+            rows: dict[str, Json] = {"session": sessions[key]} if key in sessions else {}
+            rows |= {table: found for table, groups in beside.items() if (found := groups.get(key))}
+            reading.sessions.append(self._session(key, rows, own, parts, reading.attachments))
+        return reading
+
+    def _session(
+        self, key: str, rows: dict[str, Json], messages: list[Row], parts: dict[Json, list[Row]], into: dict[str, bytes]
+    ) -> Session:
+        row = as_dict(rows.get("session"))
+        session = Session(key, self.name, text(row.get("title")), text(row.get("directory")))
+        session.parent = text(row.get("parent_id"))
+        builder = Builder()
+        undone = as_dict(value_of(row.get("revert")))
+        is_undone = False
+        for message in sorted(messages, key=lambda row: order_of(row.get("time_created"), row.get("id"))):
+            name = message.get("id")
+            own = sorted(parts.get(name, ()), key=lambda row: order_of(row.get("id")))
+            record: dict[str, Any] = {"message": message, "part": own} if own else {"message": message}
+            fields = fields_of(as_dict(value_of(message.get("data"))), [as_dict(value_of(r.get("data"))) for r in own])
+            fields["timestamp"] = fields["timestamp"] or iso(message.get("time_created"))
+            if name is not None and name == undone.get("messageID"):
+                is_undone = True
+                fields["inactive"] = "partID" not in undone
+            elif is_undone:
+                fields["inactive"] = True
+            builder.message(record, id=name if type(name) is str else None, **fields)
+        session.created_at = next((m.timestamp for m in builder.messages if m.timestamp is not None), None)
+        session.created_at = session.created_at or iso(row.get("time_created"))
+        session.native = _tables.kept(rows, into)
+        session.messages = builder.messages
+        into.update(builder.attachments)
+        return session
+
+    def _in_database(self, path: Json) -> frozenset[str]:
+        """Ids of the sessions in a database; none where it cannot be read (its own source says why)."""
+        if type(path) is not str:
+            return frozenset()
+        found = [f for f in sqlite_copy.source(self.name, "", Path(path)) if isinstance(f, Source)]
+        marks = f"{path} {found[0].stamp}" if found else ""
+        if marks != self._taken_over[0]:
+            ids: set[str] = set()
+            try:
+                with sqlite_copy.opened(Path(path), []) as database:
+                    ids.update(row["id"] for row in database.rows("session") if type(row.get("id")) is str)
+            except (sqlite_copy.Unreadable, OSError):
+                return frozenset()
+            self._taken_over = marks, frozenset(ids)
+        return self._taken_over[1]
+
+
+class KiloCLI(OpenCode):
+    """Sessions of Kilo's terminal agent, which keeps them as opencode does."""
+
+    name = "kilo-cli"
+    title = "Kilo CLI"
+    note = "kilo.db in $XDG_DATA_HOME/kilo (KILO_DB)"
+    app = "kilo"
