@@ -33,8 +33,6 @@ class Events(Transcript):
         """Tool calls that were shown: they stand in the answer, and again where they begin to run."""
         self._thoughts: dict[str | None, str] = {}
         self._name: str | None = None
-        self.beside: list[tuple[str, bytes]] = []
-        """Texts the session's folder holds besides, by name."""
         self._counts_answers = False
         """Tokens are written for each answer (1.0.90 and later); the totals at the end only repeat them."""
 
@@ -212,11 +210,13 @@ class Events(Transcript):
         self._name = said.get("name") or None
         self.session.workspace = said.get("cwd") or None
 
+    def keep_text(self, name: str, data: bytes) -> None:
+        """Keep a text beside the events; its id is its name, so that what is written anew replaces the old."""
+        self.keep(None, data, id=f"file:{name}", file=name)
+
     def finish(self) -> None:
-        """The files beside the events; the id of each is its name, so that what is written anew replaces the old."""
+        """The folder's name for the session is the one that counts."""
         self.session.title = self._name or self.session.title
-        for name, data in self.beside:
-            self.keep(None, data, id=f"file:{name}", file=name)
 
 
 _READERS = {

@@ -2,7 +2,7 @@
 
 Most texts stand in it several times: as the input of a turn, as what the context was extended by, as what the screen
 was told. The conversation is made of the second; the others are kept as events. What a row becomes depends on the rows
-above it only; `Wire.undo` and a step that was interrupted are the exceptions.
+above it only; `Wire._undo` is the exception.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from chasm_git.providers._openai_chat import calls_of, image_of
 from chasm_git.providers.transcript import Transcript
 from chasm_git.providers.values import as_dict, as_list, identity, plain, text, tokens
-from chasm_git.session.model import Json, Message, Part, Session
+from chasm_git.session.model import Json, Part, Session
 from chasm_git.session.times import iso
 
 _STEP_STATES = {"interrupted": "interrupted", "error": "failed"}
@@ -25,8 +25,8 @@ class Wire(Transcript):
     def __init__(self, path: Path, session: Session) -> None:
         super().__init__(path, session)
         self._model: str | None = None
-        self._steps: dict[str, Message] = {}
-        """The latest message of each model answer."""
+        self._steps: set[str] = set()
+        """Model answers that said something."""
         self._prompts: list[int] = []
         """Positions of the prompts that can be undone."""
 
@@ -43,7 +43,7 @@ class Wire(Transcript):
             **fields,
         )
         if made.role == "assistant" and made.turn is not None:
-            self._steps[made.turn] = made
+            self._steps.add(made.turn)
 
     # --- what each type of row says: the fields of its message ---
 
@@ -109,9 +109,10 @@ class Wire(Transcript):
     def _step_end(self, event: dict[str, Any]) -> dict[str, Any]:
         step = identity(event.get("uuid"))
         state = _STEP_STATES.get(reason) if type(reason := event.get("finishReason")) is str else None
-        if state is not None and step in self._steps:
-            self._steps[step].status = state
-        return {"turn": step, "usage": tokens(event.get("usage"), "inputOther", "output")}
+        fields = {"turn": step, "usage": tokens(event.get("usage"), "inputOther", "output")}
+        if state is not None and step in self._steps:  # the answer is one of its turn, and says how it ended
+            fields |= {"role": "assistant", "status": state}
+        return fields
 
     def _usage(self, record: dict[str, Any]) -> dict[str, Any]:
         """The tokens of a turn's step stand at its end, too; those of a compaction only here."""

@@ -120,7 +120,7 @@ def _read_beside(events: Events, folder: Path, names: Any) -> None:
             events.native["workspace"] = document.kept_file(data, events.builder.attachments)
             events.note_workspace(data)
         else:
-            events.beside.append((name, data))
+            events.keep_text(name, data)
 
 
 def _read_old(path: Path) -> Reading:

@@ -84,7 +84,6 @@ class _Log(Transcript):
 
     def __init__(self, path: Path, session: Session) -> None:
         super().__init__(path, session)
-        self._usage: dict[str, Json] | None = None
         self.native["name"] = session.id
 
     def read_settings(self, path: Path) -> None:
@@ -97,7 +96,9 @@ class _Log(Transcript):
             self.problems.append(Problem(str(path), error.strerror or str(error), fatal=False))
             return
         self.native["settings"] = document.kept_file(data, self.builder.attachments)
-        self._usage = tokens(document.value_of(data).get("tokenUsage"), "inputTokens", "outputTokens")
+        usage = tokens(document.value_of(data).get("tokenUsage"), "inputTokens", "outputTokens")
+        if usage is not None:  # of all answers together: what they are of one answer is nowhere
+            self.builder.message(None, id="usage", role="event", usage=usage)
 
     def take(self, record: dict[str, Any], line: bytes | None) -> None:
         """Add what a row says."""
@@ -118,18 +119,13 @@ class _Log(Transcript):
 
     def _header(self, record: dict[str, Any]) -> None:
         session = self.session
-        if not self.builder.messages:
+        if session.id == self.native["name"]:
             session.id = identity(record.get("id")) or session.id
         session.title = session.title or text(record.get("sessionTitle")) or text(record.get("title"))
         session.workspace = session.workspace or text(record.get("cwd"))
         session.parent = session.parent or text(record.get("callingSessionId"))
         if session.parent is None:
             session.forked_from = session.forked_from or text(record.get("parent"))
-
-    def finish(self) -> None:
-        """The tokens of all answers together; what they are of one answer is nowhere."""
-        if self._usage is not None and self.is_conversation:
-            self.builder.message(None, id="usage", role="event", usage=self._usage)
 
 
 def _message(message: dict[str, Any]) -> dict[str, Any]:

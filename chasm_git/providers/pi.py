@@ -98,7 +98,11 @@ class PiLog(Transcript):
             session.id = identity(record.get("id")) or session.id
         session.workspace = session.workspace or text(record.get("cwd"))
         if session.forked_from is None and (origin := text(record.get("parentSession"))):
-            session.forked_from = _id_in(origin)
+            session.forked_from = self.origin(origin)
+
+    def origin(self, path: str) -> str:
+        """The id of the session a fork comes from, by the path of its file."""
+        return _id_in(path)
 
     def finish(self) -> None:
         """Only the branch that ends with the latest entry is the conversation as it stands."""

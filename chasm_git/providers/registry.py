@@ -20,6 +20,7 @@ BUILT_IN: dict[str, str] = {
     "kimi-code": "chasm_git.providers.kimi_code:KimiCode",
     "factory-droid": "chasm_git.providers.factory_droid:FactoryDroid",
     "pi": "chasm_git.providers.pi:Pi",
+    "openclaw": "chasm_git.providers.openclaw:OpenClaw",
     "continue": "chasm_git.providers.continue_dev:ContinueDev",
     "opencode": "chasm_git.providers.opencode:OpenCode",
     "kilo-cli": "chasm_git.providers.opencode:KiloCLI",

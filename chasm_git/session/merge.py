@@ -168,6 +168,8 @@ def _rewritten(archived: Message, fresh: Message, result: Merged) -> bytes:
     """A message the provider changed and nobody else did: growth is taken, a cut refused, an edit taken with a copy."""
     old, new = Body(archived), Body(fresh)
     fresh.variants, fresh.replaced = archived.variants, archived.replaced
+    if not archived.deleted and _differ_in_place_only(old.message, new.message):
+        return encode.body(fresh)
     if archived.deleted or dominates(old, new):
         result.kept.append(archived.id)
         return encode.body(archived)
@@ -175,6 +177,11 @@ def _rewritten(archived: Message, fresh: Message, result: Merged) -> bytes:
         kept = {Body(archived).data: old.value()}
         fresh.replaced = [*archived.replaced, *(value for value in kept.values() if value not in archived.replaced)]
     return encode.body(fresh)
+
+
+def _differ_in_place_only(one: Message, other: Message) -> bool:
+    """Whether two bodies are one but for the branch they stand on, which is the provider's to say."""
+    return all(getattr(one, name) == getattr(other, name) for name in Message.__slots__ if name != "inactive")
 
 
 def _decode(block: Block) -> Message:

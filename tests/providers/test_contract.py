@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from chasm_git.providers import registry
 from chasm_git.providers.base import Env, Problem, Reading, Source
 from chasm_git.session import codec
 from chasm_git.session.attachments import names_in
+from chasm_git.session.merge import absorb
 from chasm_git.session.model import Session
 from chasm_git.session.universal import universal
 from tests.providers.databases import built
@@ -254,6 +255,32 @@ def test_files_that_end_in_the_middle(case: Case, tmp_path: Path) -> None:
             if is_exact and torn.sessions and reading.sessions:
                 ids = [message.id for message in reading.sessions[0].messages]
                 assert {message.id for message in torn.sessions[0].messages} <= set(ids), (source.key, count)
+        source.path.write_bytes(data)
+
+
+def test_a_session_that_grows_loses_and_repeats_nothing(case: Case, tmp_path: Path) -> None:
+    """Harvested in the middle and again at the end, it is what it would be if it had been harvested at the end."""
+    home = tmp_path / "home"
+    shutil.copytree(case.home, home)
+    provider = registry.load(case.name)
+    for source, reading in case.read(home):
+        data = source.path.read_bytes()
+        if not gives_back(case, source, reading, data):
+            continue
+        lines = data.splitlines(keepends=True)
+        whole = reading.sessions[0]
+        for count in {len(lines) * step // 9 for step in range(1, 9)}:
+            source.path.write_bytes(b"".join(lines[:count]))
+            part = provider.read(source)
+            if not part.sessions or count == len(lines):
+                continue
+            early = codec.dumps(part.sessions[0])
+            merged = absorb(early, early, codec.dumps(whole))
+            assert merged.kept == [] and merged.conflicts == [], (source.key, count)
+            made = {message.id: message for message in codec.loads(merged.data).messages}
+            for message in made.values():
+                message.after = None  # what a folder holds besides has no place among the rows
+            assert made == {m.id: replace(m, after=None) for m in whole.messages}, (source.key, count)
         source.path.write_bytes(data)
 
 

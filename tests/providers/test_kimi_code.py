@@ -83,10 +83,12 @@ def test_what_nobody_typed(home: dict[str, Session]) -> None:
 def test_states(home: dict[str, Session]) -> None:
     states = [(m.role, m.status, m.content) for m in home[A].messages if m.status]
     assert states == [
-        ("assistant", "interrupted", "Roses are"),
+        ("assistant", "interrupted", ""),
         ("event", "failed", [{"type": "error", "text": "400 bad request", "code": "provider.api_error"}]),
     ]
-    assert [m.content for m in home[A].messages if m.inactive] == ["Write a poem.", "Roses are"]
+    (answer,) = [m for m in shown(home[A]) if m.get("status") == "interrupted"]
+    assert answer["content"] == "Roses are"
+    assert [m.content for m in home[A].messages if m.inactive] == ["Write a poem.", "Roses are", ""]
 
 
 def test_an_agent_is_a_session_of_its_own(home: dict[str, Session]) -> None:

@@ -81,6 +81,14 @@ def test_an_edit_by_the_provider_is_taken_and_the_old_text_kept():
     assert every_text(again.data) == {"first words", "other words", "third words"}
 
 
+@pytest.mark.parametrize("inactive", [True, False])
+def test_a_message_leaves_the_conversation_and_comes_back(inactive):
+    old = data(user("a", "one"), user("b", "two", 1, inactive=not inactive))
+    new = data(user("a", "one"), user("b", "two", 1, inactive=inactive), user("c", "three", 2))
+    result = absorb(old, old, new)
+    assert (result.data, result.kept) == (new, [])
+
+
 def test_an_answer_that_grew_replaces_its_beginning():
     part = Message("a", "assistant", content="It is", status="partial")
     whole = Message("a", "assistant", content="It is in app.py")
