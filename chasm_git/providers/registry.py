@@ -28,6 +28,7 @@ BUILT_IN: dict[str, str] = {
     "cline": "chasm_git.providers.cline:Cline",
     "roo-code": "chasm_git.providers.roo_code:RooCode",
     "kilo-code": "chasm_git.providers.kilo_code:KiloCode",
+    "cursor": "chasm_git.providers.cursor:Cursor",
 }
 
 GROUP = "chasm_git.providers"
