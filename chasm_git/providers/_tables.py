@@ -13,8 +13,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from chasm_git.providers._cells import stored
 from chasm_git.providers.document import folded, unfolded
-from chasm_git.providers.sqlite_copy import Row, stored
+from chasm_git.providers.sqlite_copy import Row
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Json, Session
@@ -32,6 +33,8 @@ def kept(rows: dict[str, Json], into: dict[str, bytes]) -> dict[str, Json]:
 def of_session(session: Session, load: Load) -> dict[str, list[Row]]:
     """The rows of a session as the database held them, by table. Raises KeyError where an attachment is missing."""
     made: dict[str, list[Row]] = {}
+    shared: set[tuple[str, bytes]] = set()
+    """Rows that are given back already: what several messages share stands with each of them."""
     native = session.native if type(session.native) is dict else {}
     records = [unfolded(native.get(_TABLES), load)]
     records += [unfold(message, load) for message in session.messages if message.native is not None]
@@ -41,7 +44,13 @@ def of_session(session: Session, load: Load) -> dict[str, list[Row]]:
                 whole = made.setdefault(table[1:], [{}])
                 whole[-1] = whole[-1] | _stored(rows)
             else:
-                made.setdefault(table, []).extend(map(_stored, rows if type(rows) is list else [rows]))
+                into = made.setdefault(table, [])
+                for row in map(_stored, rows if type(rows) is list else [rows]):
+                    mark = (table, jsonio.dumps(row)) if row.get("id") is not None else None
+                    if mark is None or mark not in shared:
+                        into.append(row)
+                    if mark is not None:
+                        shared.add(mark)
     return made
 
 

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from chasm_git.providers import _opencode_files, _tables, folders, sqlite_copy
+from chasm_git.providers._cells import value_of
 from chasm_git.providers._opencode_parts import fields_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.sqlite_copy import Row, grouped, order_of, value_of
+from chasm_git.providers.sqlite_copy import Row, grouped, order_of
 from chasm_git.providers.values import as_dict, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder

@@ -24,6 +24,7 @@ BUILT_IN: dict[str, str] = {
     "continue": "chasm_git.providers.continue_dev:ContinueDev",
     "opencode": "chasm_git.providers.opencode:OpenCode",
     "kilo-cli": "chasm_git.providers.opencode:KiloCLI",
+    "llm": "chasm_git.providers.llm:LLM",
     "vscode": "chasm_git.providers.vscode:VSCode",
     "cline": "chasm_git.providers.cline:Cline",
     "roo-code": "chasm_git.providers.roo_code:RooCode",

@@ -4,24 +4,11 @@ Even a reader writes beside a database in WAL mode (index and locks), and most o
 database is copied together with its log, the copy is opened, and gone again when it is closed. Columns and tables are
 taken as they are found: a row is a dict of all its columns, whatever version of the client made them.
 
-Cells become JSON values, and come back from them (`stored`)::
-
-    NULL, integers, reals, text    null, numbers, a string
-    a blob                         {"$base64": "…"}
-    text that is not UTF-8         {"$text64": "…"}
-    an infinite real               {"$real": "inf"}
-    text that is the JSON of an object or a list (in a column that is named for it, `parsed`):
-      as JSON.stringify writes it  the value itself
-      as Python's json.dumps does  {"$spaced": value} ({"$ascii": value} where it escapes all but ASCII)
-      as Go's encoding/json does   {"$html": value}
-      in any other way             the string
+What a cell becomes is said in `_cells`.
 """
 
 from __future__ import annotations
 
-import base64
-import json
-import math
 import shutil
 import sqlite3
 import tempfile
@@ -30,8 +17,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from chasm_git.providers._cells import cell_of, json_cell, text_of
 from chasm_git.providers.base import Env, Problem, Source, stamp
-from chasm_git.session import jsonio
 from chasm_git.session.model import Json
 
 Row: TypeAlias = dict[str, Json]
@@ -80,7 +67,7 @@ def opened(path: Path, problems: list[Problem]) -> Iterator[Database]:
         _copy(path, copy)
         try:
             with closing(sqlite3.connect(copy)) as connection:
-                connection.text_factory = _text
+                connection.text_factory = text_of
                 connection.execute("PRAGMA trusted_schema = OFF")
                 yield Database(connection, path, problems)
         except sqlite3.Error as error:
@@ -116,7 +103,7 @@ class Database:
         if not columns:
             return []
         cells: list[tuple[str, Callable[[Any], Json]]] = [
-            (column, _json_cell if column in parsed else _cell) for column in columns
+            (column, json_cell if column in parsed else cell_of) for column in columns
         ]
         query = f"SELECT {', '.join(map(_quoted, columns))} FROM {_quoted(table)}"
         rows: list[Row] = []
@@ -139,7 +126,7 @@ class Database:
         if column not in columns:
             return []
         cells: list[tuple[str, Callable[[Any], Json]]] = [
-            (name, _json_cell if name in parsed else _cell) for name in columns
+            (name, json_cell if name in parsed else cell_of) for name in columns
         ]
         rows: list[Row] = []
         query = (
@@ -198,87 +185,6 @@ def order_of(*values: Json) -> tuple[Any, ...]:
         (1, 0, value) if type(value) is str else (0, value, "") if type(value) in (int, float) else (2, 0, "")
         for value in values
     )
-
-
-def value_of(cell: Json) -> Json:
-    """What a parsed cell says: the JSON value, also of a text that was kept; a text that is none stays as it is."""
-    if type(cell) is dict and len(cell) == 1:
-        mark = next(iter(cell))
-        return cell[mark] if mark in _WRITERS else cell
-    if type(cell) is str and cell[:1] in ("{", "["):
-        try:
-            return jsonio.loads(cell.encode("utf-8", "surrogatepass"))
-        except ValueError:
-            return cell
-    return cell
-
-
-def stored(cell: Json) -> Json:
-    """The cell as the database held it: a parsed one as its text; a blob stays ``{"$base64": …}``."""
-    if type(cell) is list:
-        return _compact(cell)
-    if type(cell) is not dict:
-        return cell
-    mark = next(iter(cell), None)
-    if mark not in _MARKS:
-        return _compact(cell)
-    return _WRITERS[mark](cell[mark]) if mark in _WRITERS else cell
-
-
-def _compact(value: Json) -> str:
-    return jsonio.dumps(value).decode()
-
-
-def _escaped(value: Json) -> str:
-    """As Go's encoding/json writes it: safe to stand in HTML."""
-    text = _compact(value)
-    for char in "<>&\u2028\u2029":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return text
-
-
-_WRITERS: dict[Any, Callable[[Json], str]] = {
-    "$spaced": lambda value: json.dumps(value, ensure_ascii=False),
-    "$ascii": json.dumps,
-    "$html": _escaped,
-}
-_MARKS = frozenset({"$base64", "$text64", "$real", *_WRITERS})
-
-
-class _NotUTF8(bytes):
-    """Text of a database that is none."""
-
-
-def _text(data: bytes) -> str | _NotUTF8:
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return _NotUTF8(data)
-
-
-def _cell(value: Any) -> Json:
-    if type(value) is bytes:
-        return {"$base64": base64.b64encode(value).decode()}
-    if type(value) is _NotUTF8:
-        return {"$text64": base64.b64encode(value).decode()}
-    if type(value) is float and not math.isfinite(value):
-        return {"$real": str(value)}
-    return value
-
-
-def _json_cell(value: Any) -> Json:
-    if type(value) is not str or value[:1] not in ("{", "["):
-        return _cell(value)
-    try:
-        parsed, exact = jsonio.loads_exact(value.encode())
-    except ValueError:
-        return value
-    if exact:
-        return value if type(parsed) is dict and next(iter(parsed), None) in _MARKS else parsed
-    for mark in ("$spaced", "$ascii") if '": ' in value or '", "' in value else ("$html",):
-        if _WRITERS[mark](parsed) == value:
-            return {mark: parsed}
-    return value
 
 
 def _quoted(name: str) -> str:
