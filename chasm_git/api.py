@@ -27,6 +27,7 @@ from chasm_git.archive.repo import NotAnArchive
 from chasm_git.archive.shared import Shared
 from chasm_git.archive.store import AsyncSessionStore, SessionMeta, SessionStore
 from chasm_git.archive.tracking import SyncStatus
+from chasm_git.cache.access import CacheStatus, Searchable
 from chasm_git.errors import ChasmError
 from chasm_git.harvest import here
 from chasm_git.harvest.report import Report, Scanned
@@ -50,12 +51,16 @@ if TYPE_CHECKING:  # what the methods give; their modules are imported when they
     from chasm_git.archive.restore import Restored as Restored
     from chasm_git.archive.snapshot import Snapshot as Snapshot
     from chasm_git.archive.sync import SyncReport as SyncReport
+    from chasm_git.cache.search import Hit as Hit
+    from chasm_git.cache.search import Match as Match
+    from chasm_git.cache.search import Results as Results
     from chasm_git.harvest.status import Status as Status
 
 __all__ = [
     "AmbiguousSession",
     "Archive",
     "AsyncSessionStore",
+    "CacheStatus",
     "Env",
     "Found",
     "Listed",
@@ -133,7 +138,7 @@ class ProviderState:
     problems: tuple[str, ...]
 
 
-class Archive(Past, Shared):
+class Archive(Past, Shared, Searchable):
     """An open archive; leaving it as a context manager closes it."""
 
     def __init__(self, repository: repo.Archive) -> None:

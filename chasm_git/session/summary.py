@@ -54,13 +54,17 @@ def summarize(data: bytes) -> Summary:
     """The summary of a session file. Raises CodecError where it cannot be read."""
     try:
         head, listed = blocks.split(data)
-        return _summarize(codec.loads_header(head), listed)
+        return summarize_blocks(codec.loads_header(head), listed)
     except (codec.CodecError, ValueError):  # not in canonical form, by hand mostly: read it all
         head, listed = blocks.split(codec.dumps(codec.loads(data)))
-        return _summarize(codec.loads_header(head), listed)
+        return summarize_blocks(codec.loads_header(head), listed)
 
 
-def _summarize(session: Session, listed: list[bytes]) -> Summary:
+def summarize_blocks(session: Session, listed: list[bytes]) -> Summary:
+    """The summary of a header and message blocks (as `blocks.split` gives them).
+
+    Raises CodecError, or ValueError where a message is not in canonical form.
+    """
     title = session.title if session.title and session.title.strip() else None
     messages = 0
     latest = b""

@@ -41,3 +41,30 @@ def iso(value: Any) -> str | None:
 
 def _written(moment: dt.datetime) -> str:
     return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+_AGO = re.compile(r"(\d{1,6})\s*(h|d|w|m|y)")
+_HOURS = {"h": 1, "d": 24, "w": 7 * 24, "m": 30 * 24, "y": 365 * 24}
+
+
+def moment(text: str, now: dt.datetime) -> str | None:
+    """The moment a person means, as sessions write it; None where it says none.
+
+    A date or time (local where it names no zone), an age (``12h``, ``7d``, ``2w``), ``today``, ``yesterday``. An age
+    beyond all calendars is ``""``, which is before everything.
+    """
+    words = text.strip().lower()
+    try:
+        if ago := _AGO.fullmatch(words):
+            try:
+                found = now - dt.timedelta(hours=int(ago[1]) * _HOURS[ago[2]])
+            except OverflowError:
+                return ""
+        elif words in ("today", "yesterday"):
+            today = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+            found = today - dt.timedelta(days=words == "yesterday")
+        else:
+            found = dt.datetime.fromisoformat(text.strip()).astimezone()
+        return found.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    except (ValueError, OverflowError):
+        return None

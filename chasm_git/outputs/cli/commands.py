@@ -23,6 +23,7 @@ COMMANDS: dict[str, Entry] = {
         commands={
             "run": Entry("One commit with everything new.", "harvest_run"),
             "scan": Entry("What is on this machine, new and changed.", "harvest_scan"),
+            "search": Entry("The same as `find session`.", "find_session"),
         },
     ),
     "git": Entry(
@@ -80,6 +81,13 @@ COMMANDS: dict[str, Entry] = {
         "Write sessions out of the archive.",
         commands={
             "session": Entry("One session as JSON, Markdown or the provider's own files.", "export_session"),
+        },
+    ),
+    "cache": Entry(
+        "The search cache; it can be deleted at any time.",
+        commands={
+            "rebuild": Entry("Make it anew.", "cache_rebuild"),
+            "status": Entry("Where it is and how it stands.", "cache_status"),
         },
     ),
     "demo": Entry("Everything above in a fresh folder, on bundled sessions.", "demo"),

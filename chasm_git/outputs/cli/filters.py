@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import wraps
@@ -13,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chasm_git.errors import SourcesUnreadable, UsageError
+from chasm_git.session.times import moment
 
 if TYPE_CHECKING:
     from chasm_git.api import Archive, Listed
     from chasm_git.outputs.cli.terminal import Terminal
 
-_AGO = re.compile(r"(\d{1,6})\s*(h|d|w|m|y)")
-_HOURS = {"h": 1, "d": 24, "w": 7 * 24, "m": 30 * 24, "y": 365 * 24}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +97,12 @@ def choose(archive: Archive, chosen: Filter, terminal: Terminal) -> tuple[list[L
 
 def since_when(text: str, now: dt.datetime) -> str:
     """The moment a person means, as sessions write it: a date or time (local), ``7d`` ago, ``today``, ``yesterday``."""
-    words = text.strip().lower()
-    today = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-    if ago := _AGO.fullmatch(words):
-        try:
-            moment = now - dt.timedelta(hours=int(ago[1]) * _HOURS[ago[2]])
-        except OverflowError:
-            return ""
-    elif words in ("today", "yesterday"):
-        moment = today - dt.timedelta(days=words == "yesterday")
-    else:
-        try:
-            moment = dt.datetime.fromisoformat(text.strip()).astimezone()
-        except (ValueError, OverflowError):
-            raise UsageError(
-                f"{text!r} is no time: write a date (2026-01-31), a date and time, an age (12h, 7d, 2w) or yesterday"
-            ) from None
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    found = moment(text, now)
+    if found is None:
+        raise UsageError(
+            f"{text!r} is no time: write a date (2026-01-31), a date and time, an age (12h, 7d, 2w) or yesterday"
+        )
+    return found
 
 
 def is_below(workspace: str | None, path: str) -> bool:

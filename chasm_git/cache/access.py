@@ -1,0 +1,145 @@
+"""What an archive can be asked about what is said in it, a method each; `api.Archive` has them all."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chasm_git.archive.repo import Archive
+    from chasm_git.cache.search import Results
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CacheStatus:
+    """How the search cache stands."""
+
+    path: str
+    state: str
+    """``current``, ``behind`` (the next search follows), ``missing``, ``unusable``."""
+    reason: str | None
+    """Why it is unusable, or has to be made again."""
+    commit: str | None
+    sessions: int
+    unread: int
+    size: int
+    """Bytes of its file."""
+    text: int
+    """Characters of text it makes searchable."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The stable form for programs."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(slots=True)
+class Workspace:
+    """A folder sessions were held in."""
+
+    workspace: str
+    sessions: int
+    messages: int
+    providers: list[str]
+    created_at: str | None
+    updated_at: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The stable form for programs: as `list workspaces` has it."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+class Searchable:
+    """Search in one archive."""
+
+    repository: Archive
+
+    def search(
+        self,
+        text: str,
+        limit: int = 20,
+        *,
+        progress: Progress = lambda done, total: None,
+        notice: Callable[[str], None] = lambda text: None,
+        fields: dict[str, list[str]] | None = None,
+    ) -> Results:
+        """The sessions that match a query (see `cache.query`), the best first; the cache is brought up to date first.
+
+        Args:
+            fields: asked for besides what the query says: field -> values, as `cache.query.Query.fields`.
+            notice: told where the cache could not be used, or was made again.
+        """
+        from chasm_git.cache import follow, schema
+        from chasm_git.cache.query import parse
+        from chasm_git.cache.search import search
+
+        query = parse(text)
+        for name, values in (fields or {}).items():
+            query.require(name, values)
+        try:
+            with closing(follow.opened(self.repository, progress=progress, notice=notice)) as connection:
+                return search(connection, query, limit)
+        except sqlite3.Error as error:
+            notice(f"searching without the cache: {schema.reason(error)}; `chasm cache rebuild` makes it anew")
+        with closing(follow.in_memory(self.repository, progress=progress)) as connection:
+            return search(connection, query, limit)
+
+    def workspaces(
+        self,
+        pattern: str,
+        *,
+        progress: Progress = lambda done, total: None,
+        notice: Callable[[str], None] = lambda text: None,
+    ) -> list[Workspace]:
+        """The folders whose path holds a text, the one with the latest message first."""
+        from chasm_git.cache import follow
+        from chasm_git.cache.scope import fits
+        from chasm_git.cache.text import fold
+
+        asked = fold(pattern.replace("\\", "/"))
+        asked = f"*{asked}*" if "*" in asked else asked
+        with closing(follow.opened(self.repository, progress=progress, notice=notice)) as connection:
+            rows = connection.execute(
+                "SELECT workspace, count(*), sum(messages), group_concat(DISTINCT provider), min(created), "
+                "max(updated) AS latest FROM sessions WHERE workspace IS NOT NULL "
+                "GROUP BY workspace ORDER BY latest DESC, workspace"
+            ).fetchall()
+        return [
+            Workspace(place, sessions, messages, sorted(providers.split(",")), created, updated)
+            for place, sessions, messages, providers, created, updated in rows
+            if fits("workspace", place.replace("\\", "/"), asked)
+        ]
+
+    def rebuild_cache(self, *, progress: Progress = lambda done, total: None) -> CacheStatus:
+        """Make the search cache anew. Raises ChasmError where it cannot be written."""
+        from chasm_git.cache import follow, schema
+        from chasm_git.errors import ChasmError
+
+        try:
+            follow.rebuild(self.repository, progress=progress).close()
+        except schema.Unusable as error:
+            raise ChasmError(f"the search cache cannot be made: {error}") from error
+        return self.cache_status()
+
+    def cache_status(self) -> CacheStatus:
+        """How the search cache stands; it is not touched."""
+        from chasm_git.cache import follow, schema
+
+        path = follow.path_of(self.repository)
+        size = path.stat().st_size if path.is_file() else 0
+        try:
+            with closing(schema.connect(path)) as connection:
+                held = follow.followed(connection)
+                sessions, text = connection.execute("SELECT count(*), sum(size) FROM sessions").fetchone()
+                unread = connection.execute("SELECT count(*) FROM unread").fetchone()[0]
+        except schema.Missing:
+            return CacheStatus(str(path), "missing", None, None, 0, 0, 0, 0)
+        except (schema.Unusable, sqlite3.Error) as error:
+            return CacheStatus(str(path), "unusable", str(error), None, 0, 0, size, 0)
+        current = follow.position_of(self.repository).same_content(held)
+        state = "current" if current else "behind"
+        return CacheStatus(str(path), state, None, held.commit or None, sessions, unread, size, text or 0)

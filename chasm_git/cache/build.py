@@ -1,0 +1,188 @@
+"""Filling the cache: session files are read and taken apart on all cores, one process writes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import orjson
+
+from chasm_git.archive.repo import open_archive
+from chasm_git.cache.extract import Chunk, Document, Unread, document, unpack
+from chasm_git.cache.schema import row_of, rows_of
+from chasm_git.cache.text import terms
+from chasm_git.session.attachments import path_of
+
+if TYPE_CHECKING:
+    from chasm_git.archive.repo import Archive
+
+Progress = Callable[[int, int], None]
+Task = tuple[str, str]
+"""Path and blob of a session file."""
+
+_WORTH_IT = 24
+"""Files from which starting processes pays."""
+_BATCH = 4
+
+_archive: Archive | None = None
+_attached: dict[str, str] = {}
+
+
+def documents(
+    archive: Archive, tasks: list[Task], attached: dict[str, str], *, processes: int | None = None
+) -> Iterator[Document | Unread]:
+    """Every session file as the cache keeps it, in no particular order.
+
+    Args:
+        attached: path -> blob of the attachments.
+        processes: how many; None = one a core where there is enough to do, else none.
+    """
+    count = processes if processes is not None else (os.cpu_count() or 1)
+    if count < 2 or len(tasks) < 2 or (processes is None and len(tasks) < _WORTH_IT):
+        for task in tasks:
+            yield _document(archive, attached, task)
+        return
+    import multiprocessing
+
+    ways = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("fork" if "fork" in ways else "spawn")
+    given = (str(archive.path), archive.branch, attached)
+    with context.Pool(count, _start, given) as pool:
+        yield from pool.imap_unordered(_run, tasks, chunksize=_BATCH)
+
+
+def _start(path: str, branch: str, attached: dict[str, str]) -> None:
+    global _archive, _attached  # what every task of this process needs, sent once
+    from pathlib import Path
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends us
+    _archive, _attached = open_archive(Path(path)), attached
+
+
+def _run(task: Task) -> Document | Unread:
+    assert _archive is not None
+    return _document(_archive, _attached, task)
+
+
+def _document(archive: Archive, attached: dict[str, str], task: Task) -> Document | Unread:
+    def load(name: str) -> bytes | None:
+        blob = attached.get(path_of(name))
+        try:
+            return archive.read(blob) if blob is not None else None
+        except KeyError:
+            return None
+
+    path, blob = task
+    try:
+        data = archive.read(blob)
+    except KeyError:
+        return Unread(path, blob, "its content is missing from the repository")
+    return document(path, blob, data, load)
+
+
+class Filler:
+    """Writes documents into the cache; the caller begins and commits."""
+
+    def __init__(self, connection: sqlite3.Connection, *, empty: bool) -> None:
+        self._db = connection
+        self._empty = empty
+        self._terms: set[str] = set()
+        """Terms to be put among `terms` by `finish`."""
+        self._next = 1 + (connection.execute("SELECT max(number) FROM sessions").fetchone()[0] or 0)
+
+    def add(self, made: Document | Unread) -> None:
+        """Put a session in, or in the place of the one that was there."""
+        if isinstance(made, Unread):
+            self.remove(made.path)
+            self._db.execute("INSERT OR REPLACE INTO unread VALUES (?, ?, ?)", [_clean(value) for value in made])
+            return
+        number = None
+        held: dict[int, bytes] = {}
+        path = _clean(made.path)
+        if not self._empty:
+            self._db.execute("DELETE FROM unread WHERE path = ?", (path,))
+            number = self._number(path)
+        if number is None:
+            number, self._next = self._next, self._next + 1
+        else:
+            held = dict(self._db.execute("SELECT row, digest FROM chunks WHERE row >= ? AND row < ?", rows_of(number)))
+        fresh: dict[int, Chunk] = {}
+        for chunk in made.chunks:
+            row = row_of(number, chunk.kind, chunk.sequence)
+            if held.get(row) == chunk.digest:
+                del held[row]
+            else:
+                fresh[row] = chunk
+        self._drop(list(held))
+        for row, chunk in fresh.items():
+            self._db.execute("INSERT INTO chunks VALUES (?, ?, ?)", (row, chunk.digest, chunk.packed))
+            self._db.execute("INSERT INTO words (rowid, terms) VALUES (?, ?)", (row, chunk.terms))
+            self._terms.update(chunk.terms.split(" "))
+        self._describe(number, made)
+
+    def _describe(self, number: int, made: Document) -> None:
+        said = made.summary
+        self._db.execute(
+            f"INSERT OR REPLACE INTO sessions VALUES ({','.join('?' * 18)})",
+            (
+                number,
+                *map(_clean, (made.path, made.blob, said.id, said.provider, said.title, said.workspace)),
+                *map(_clean, (said.created_at, said.updated_at)),
+                said.messages,
+                _clean(said.parent),
+                _listed(said.tags),
+                said.conflicts,
+                _listed(made.models),
+                _listed(made.tools),
+                made.has_error,
+                made.missing,
+                sum(chunk.size for chunk in made.chunks),
+            ),
+        )
+        self._db.execute("INSERT OR REPLACE INTO messages VALUES (?, ?)", (number, made.records))
+
+    def remove(self, path: str) -> None:
+        """Take a session out."""
+        path = _clean(path) or ""
+        self._db.execute("DELETE FROM unread WHERE path = ?", (path,))
+        number = self._number(path)
+        if number is not None:
+            rows = self._db.execute("SELECT row FROM chunks WHERE row >= ? AND row < ?", rows_of(number)).fetchall()
+            self._drop([row for (row,) in rows])
+            self._db.execute("DELETE FROM messages WHERE session = ?", (number,))
+            self._db.execute("DELETE FROM sessions WHERE number = ?", (number,))
+
+    def finish(self) -> None:
+        """Put the terms that are new where parts of them are found."""
+        new = [term for term in self._terms if len(term) > 3]
+        number = self._db.execute("SELECT max(number) FROM terms").fetchone()[0] or 0
+        if not self._empty:
+            new = [t for t in new if self._db.execute("SELECT 1 FROM terms WHERE term = ?", (t,)).fetchone() is None]
+        rows = list(enumerate(sorted(new), number + 1))
+        self._db.executemany("INSERT INTO terms VALUES (?, ?)", rows)
+        self._db.executemany("INSERT INTO parts (rowid, term) VALUES (?, ?)", rows)
+        self._terms.clear()
+
+    def _number(self, path: str | None) -> int | None:
+        found = self._db.execute("SELECT number FROM sessions WHERE path = ?", (path,)).fetchone()
+        return None if found is None else int(found[0])
+
+    def _drop(self, rows: Iterable[int]) -> None:
+        for row in rows:
+            packed = self._db.execute("SELECT packed FROM chunks WHERE row = ?", (row,)).fetchone()[0]
+            # an index without content has to be told what it holds
+            held = terms("\n".join(text.text for text in unpack(0, packed)))
+            self._db.execute("INSERT INTO words (words, rowid, terms) VALUES ('delete', ?, ?)", (row, " ".join(held)))
+            self._db.execute("DELETE FROM chunks WHERE row = ?", (row,))
+
+
+def _clean(text: str | None) -> str | None:
+    """A text as SQLite takes it: without halves of characters."""
+    return text.encode("utf-8", "replace").decode() if text is not None and not text.isascii() else text
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return orjson.dumps([_clean(text) for text in texts]).decode()

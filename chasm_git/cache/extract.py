@@ -1,0 +1,306 @@
+"""A session file as the cache keeps it: its summary, a line per message, and its text in chunks by kind.
+
+A chunk holds the texts of one kind (what the user typed, say) of consecutive messages, about `CHUNK` characters. Texts
+are put in greedily, so that a session that grew has the same chunks as before but for the last of each kind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from chasm_git.cache.text import terms
+from chasm_git.session import attachments, blocks, codec, jsonio
+from chasm_git.session.model import Json, Message, Session
+from chasm_git.session.readable import files_in, name_of, parts
+from chasm_git.session.summary import Summary, summarize, summarize_blocks
+
+KINDS = ("title", "user", "assistant", "thinking", "call", "result", "other", "file")
+"""What a text is: ``call`` a tool's name and arguments, ``other`` what nobody said (context, system, bookkeeping)."""
+
+CHUNK = 32 * 1024
+_LONGEST = 256 * 1024
+"""Characters of one text that stand in one chunk; a longer one is cut, with `_OVERLAP` in both pieces."""
+_OVERLAP = 4096
+_NATIVE = b"\n  native:"
+_LATER = (b"\n  variants:", b"\n  replaced:")
+
+LoadText = Callable[[str], bytes | None]
+"""Gives an attachment by name; None where it is missing."""
+
+
+class Text(NamedTuple):
+    """One text of a message."""
+
+    kind: int
+    """Index into `KINDS`."""
+    message: int
+    """Which message, from 0."""
+    tool: str | None
+    """Name of the tool it is the call or the result of."""
+    text: str
+
+
+class Chunk(NamedTuple):
+    """Consecutive texts of one kind."""
+
+    kind: int
+    sequence: int
+    digest: bytes
+    size: int
+    """Characters of text."""
+    packed: bytes
+    """See `unpack`."""
+    terms: str
+    """What the index holds of it, blanks between."""
+
+
+@dataclass(slots=True)
+class Document:
+    """A session as the cache keeps it."""
+
+    path: str
+    blob: str
+    summary: Summary
+    records: bytes = b""
+    """Deflated JSON: ``[[id, role, time, model, kinds of its texts], ...]``."""
+    models: list[str] = field(default_factory=list)
+    tools: list[str] = field(default_factory=list)
+    has_error: bool = False
+    missing: bool = False
+    """Whether a text attachment was not there."""
+    chunks: list[Chunk] = field(default_factory=list)
+
+
+class Unread(NamedTuple):
+    """A session file that cannot be read."""
+
+    path: str
+    blob: str
+    reason: str
+
+
+def document(path: str, blob: str, data: bytes, load: LoadText) -> Document | Unread:
+    """A session file as the cache keeps it."""
+    try:
+        summary, header, messages = _read(data)
+    except (codec.CodecError, ValueError) as error:
+        return Unread(path, blob, str(error))
+    return _Extraction(Document(path, blob, summary), load).run(header, messages)
+
+
+def _read(data: bytes) -> tuple[Summary, Session, list[Message]]:
+    """Summary, header and messages of a file, these without what is left out unparsed (`_said`)."""
+    try:
+        head, listed = blocks.split(data)
+        header = codec.loads_header(head)
+        summary = summarize_blocks(header, listed)
+        messages: list[Message] = []
+        for block in listed:
+            messages.append(codec.loads_message(_said(block), messages[-1].id if messages else None))
+    except (codec.CodecError, ValueError):
+        session = codec.loads(data)
+        return summarize(data), session, session.messages
+    if len({message.id for message in messages}) != len(messages):
+        messages = codec.loads(data).messages
+    return summary, header, messages
+
+
+def _said(block: bytes) -> bytes:
+    """A message's block without ``native``, which is most of it and stands elsewhere once more or is for machines."""
+    at = block.rfind(_NATIVE)
+    if at < 0 or any(block.find(name, at) >= 0 for name in _LATER):
+        return block
+    return block[:at]
+
+
+class _Extraction:
+    """Works through one session."""
+
+    def __init__(self, made: Document, load: LoadText) -> None:
+        self._made = made
+        self._load = load
+        self._tools: dict[str, str] = {}
+        """Id of a call -> name of its tool."""
+        self._names: dict[str, None] = {}
+        self._models: dict[str, None] = {}
+        self._files: set[str] = set()
+        self._number = 0
+
+    def run(self, header: Session, messages: list[Message]) -> Document:
+        made = self._made
+        by_kind: list[list[Text]] = [[] for _ in KINDS]
+        by_kind[0] = [Text(0, 0, None, name) for name in (made.summary.title, header.id) if name]
+        records: list[list[Any]] = []
+        for number, message in enumerate(messages):
+            self._number = number
+            kinds = 0
+            if not message.deleted:
+                if message.model is not None:
+                    self._models[message.model] = None
+                for text in self._texts(message):
+                    if text.text:
+                        by_kind[text.kind].append(text)
+                        kinds |= 1 << text.kind
+            records.append([message.id, message.role, message.timestamp, message.model, kinds])
+        made.records = zlib.compress(jsonio.dumps(records), 1)
+        made.models, made.tools = list(self._models), list(self._names)
+        for kind, texts in enumerate(by_kind):
+            made.chunks += _chunks(kind, texts)
+        return made
+
+    def _texts(self, message: Message) -> Iterator[Text]:
+        yield from self._of_parts(message, parts(message))
+        for body in (*message.variants, *message.replaced):
+            content = body.get("content", "") if type(body) is dict else body
+            other = Message(message.id, message.role, content=content if type(content) in (str, list) else [content])
+            yield from self._of_parts(other, parts(other))
+
+    def _of_parts(self, message: Message, listed: Iterator[dict[str, Json]]) -> Iterator[Text]:
+        said = 6
+        if not message.injected:
+            said = {"user": 1, "assistant": 2, "tool": 5}.get(message.role, 6)
+        for part in listed:
+            kind = part.get("type")
+            if kind == "text" and type(part.get("text")) is str:
+                yield self._text(said, part["text"])
+            elif kind == "tool_call":
+                yield from self._call(part)
+            elif kind == "tool_result":
+                identity = part.get("id")
+                tool = self._tools.get(identity) if type(identity) is str else None
+                self._made.has_error = self._made.has_error or bool(part.get("is_error"))
+                yield self._text(5, self._all_of(part.get("content")), tool)
+            elif kind == "thinking":
+                yield self._text(3, self._all_of(part.get("text")))
+            elif kind == "error":
+                self._made.has_error = True
+                yield self._text(said, self._all_of([part.get("text"), part.get("code")]))
+            elif kind in ("image", "file", "reference", "edit"):
+                yield from self._carried(kind, part)
+            else:
+                yield self._text(said, self._all_of({name: it for name, it in part.items() if name != "type"}))
+
+    def _call(self, part: dict[str, Json]) -> Iterator[Text]:
+        name = part.get("name") if type(part.get("name")) is str else None
+        if name:
+            self._names[name] = None
+            if type(part.get("id")) is str:
+                self._tools[part["id"]] = name
+        arguments = part.get("arguments")
+        yield self._text(4, "\n".join(text for text in (name, self._all_of(arguments)) if text), name)
+        for path in files_in(arguments):
+            yield from self._file(path)
+
+    def _carried(self, kind: str, part: dict[str, Json]) -> Iterator[Text]:
+        for name in ("uri", "old_uri"):
+            if type(part.get(name)) is str and not part[name].startswith("data:"):
+                yield from self._file(part[name])
+        if kind in ("image", "file"):
+            yield from self._file(name_of(part))
+            data = part.get("data")
+            if attachments.is_reference(data):
+                yield self._text(6, self._all_of(data))
+        else:
+            rest = {name: value for name, value in part.items() if name not in ("type", "uri", "old_uri")}
+            yield self._text(4 if kind == "edit" else 7, self._all_of(rest))
+
+    def _file(self, path: str) -> Iterator[Text]:
+        if path not in self._files:  # one mention is enough to find the session
+            self._files.add(path)
+            yield self._text(7, path)
+
+    def _text(self, kind: int, text: str, tool: str | None = None) -> Text:
+        return Text(kind, self._number, tool, text)
+
+    def _all_of(self, value: Json) -> str:
+        """Every text in a value, a line each; attachments put back."""
+        if type(value) is str:
+            return value
+        found: list[str] = []
+        self._collect(value, found)
+        return "\n".join(found)
+
+    def _collect(self, value: Json, into: list[str]) -> None:
+        if type(value) is str:
+            into.append(value)
+        elif type(value) is list:
+            for item in value:
+                self._collect(item, into)
+        elif type(value) is dict:
+            if attachments.is_reference(value):
+                into.append(self._attached(value))
+                return
+            skipped = ("type", "data") if value.get("type") in ("image", "file") else ("type",)
+            for name, item in value.items():
+                if name not in skipped or type(item) is not str:
+                    self._collect(item, into)
+        elif type(value) in (int, float):
+            into.append(str(value))
+
+    def _attached(self, reference: dict[str, Json]) -> str:
+        name, preview = reference.get("$attachment"), reference.get("preview")
+        if type(name) is str and reference.get("encoding") != "base64":
+            data = self._load(name)
+            if data is not None:
+                return data.decode("utf-8", "replace")
+            self._made.missing = True
+        return preview if type(preview) is str else ""
+
+
+def _chunks(kind: int, texts: list[Text]) -> Iterator[Chunk]:
+    held: list[Text] = []
+    size = sequence = 0
+    for text in texts:
+        for piece in _pieces(text):
+            held.append(piece)
+            size += len(piece.text)
+            if size >= CHUNK:
+                yield _chunk(kind, sequence, held)
+                held, size, sequence = [], 0, sequence + 1
+    if held:
+        yield _chunk(kind, sequence, held)
+
+
+def _pieces(text: Text) -> Iterator[Text]:
+    whole = text.text
+    at = 0
+    while len(whole) - at > _LONGEST:
+        end = at + _LONGEST
+        blank = whole.rfind(" ", end - _OVERLAP // 2, end)
+        end = blank if blank > 0 else end
+        yield text._replace(text=whole[at:end])
+        at = end - _OVERLAP
+        blank = whole.find(" ", at, at + _OVERLAP // 2)
+        at = blank if blank > 0 else at
+    yield text._replace(text=whole[at:]) if at else text
+
+
+def _chunk(kind: int, sequence: int, held: list[Text]) -> Chunk:
+    marks = jsonio.dumps([[text.message, len(text.text), text.tool] for text in held])
+    joined = "\n".join(text.text for text in held)
+    raw = marks + b"\n" + joined.encode("utf-8", "surrogatepass")
+    found = terms(joined)
+    digest = hashlib.blake2b(raw, digest_size=8).digest()
+    return Chunk(kind, sequence, digest, len(joined), zlib.compress(raw, 1), " ".join(found))
+
+
+def unpack(kind: int, packed: bytes) -> list[Text]:
+    """The texts of a chunk."""
+    marks, _, raw = zlib.decompress(packed).partition(b"\n")
+    joined = raw.decode("utf-8", "surrogatepass")
+    found = []
+    at = 0
+    for message, size, tool in jsonio.loads(marks):
+        found.append(Text(kind, message, tool, joined[at : at + size]))
+        at += size + 1
+    return found
+
+
+def unpack_records(packed: bytes) -> list[list[Any]]:
+    """The messages of a session: ``[id, role, time, model, kinds]``."""
+    found: list[list[Any]] = jsonio.loads(zlib.decompress(packed))
+    return found

@@ -1,0 +1,347 @@
+"""Finding sessions: the index says which may match and how well, the texts themselves say whether and where.
+
+A session matches if all that is wanted stands in its messages (in those the query looks into), and nothing unwanted
+does. Ranking is BM25 over sessions, with a weight for what kind of text a term stands in and a mild one for recency.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import orjson
+
+from chasm_git.cache.extract import KINDS, Text, unpack, unpack_records
+from chasm_git.cache.query import Query, Term, substring
+from chasm_git.cache.schema import kind_of, session_of
+from chasm_git.cache.scope import COLUMNS, counts, is_chosen, may_count
+from chasm_git.cache.snippet import Snippet, snippet
+from chasm_git.cache.text import fold
+
+_WEIGHTS = (8.0, 3.0, 2.0, 1.0, 1.0, 0.7, 0.3, 1.0)
+_FILE = KINDS.index("file")
+_K1, _B = 1.2, 0.6
+_RECENT, _FADE = 0.3, 30.0
+"""How much more the latest session counts, and days in which that fades to a third."""
+_TOGETHER = 1.25
+"""How much more a session counts that has all terms in one chunk."""
+_LOOKED_INTO = 3
+"""Chunks of a session that are looked into for its best messages, for each term."""
+_MOST_PARTS = 5000
+_SHOWN = 3
+_UNPACKED = 256
+"""Chunks that are kept unpacked."""
+_ALL = Term((), "", "", False)
+_COLUMNS = "id, provider, title, workspace, created, updated, messages, parent, tags, conflicts"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A message that matches."""
+
+    message: str
+    role: str
+    timestamp: str | None
+    kind: str
+    """One of `extract.KINDS`."""
+    tool: str | None
+    snippet: Snippet
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A session that matches."""
+
+    id: str
+    provider: str
+    title: str | None
+    workspace: str | None
+    created_at: str | None
+    updated_at: str | None
+    messages: int
+    parent: str | None
+    tags: tuple[str, ...]
+    conflicts: bool
+    score: float
+    hits: tuple[Hit, ...]
+
+
+@dataclass(slots=True)
+class Results:
+    """What was found, the best first."""
+
+    matches: list[Match] = field(default_factory=list)
+    total: int | None = None
+    """Sessions that match; None where more may than were looked for."""
+    unread: list[tuple[str, str]] = field(default_factory=list)
+    """Session files that nobody can read: path, reason."""
+
+
+class _Spot(NamedTuple):
+    """A text that matches, with where."""
+
+    text: Text
+    terms: int
+    spans: list[tuple[int, int]]
+    """In the folded text."""
+
+
+def search(connection: sqlite3.Connection, query: Query, limit: int = 20) -> Results:
+    """The sessions that match, at most `limit`. Raises sqlite3.Error where the cache is damaged."""
+    return _Search(connection, query).run(limit)
+
+
+class _Search:
+    def __init__(self, connection: sqlite3.Connection, query: Query) -> None:
+        self._db = connection
+        self._query = query
+        self._patterns: dict[str, re.Pattern[str]] = {}
+        self._texts: dict[int, list[Text]] = {}
+        self._records: dict[int, list[list[Any]]] = {}
+
+    def run(self, limit: int) -> Results:
+        self._db.execute("BEGIN")  # one state of the cache from the first look to the last
+        try:
+            return self._run(limit)
+        finally:
+            self._db.execute("ROLLBACK")
+
+    def _run(self, limit: int) -> Results:
+        unread = self._db.execute("SELECT path, reason FROM unread ORDER BY path").fetchall()
+        looks_inside = self._query.looks_into_messages()
+        wanted = self._query.wanted or ([_ALL] if looks_inside else [])
+        sessions = self._sessions()
+        candidates = [self._candidates(term, sessions) for term in wanted]
+        for found in candidates:
+            sessions = {number: facts for number, facts in sessions.items() if number in found}
+        unwanted = [(term, self._candidates(term, sessions)) for term in self._query.unwanted]
+        ranked = self._ranked(wanted, candidates, sessions)
+        results = Results(unread=unread)
+        count = 0
+        uncertain = looks_inside or any(not term.certain for term in wanted) or bool(unwanted)
+        for score, number in ranked:
+            if count >= limit and uncertain:
+                break
+            if uncertain and not self._holds(number, wanted, candidates, unwanted):
+                continue
+            count += 1
+            if count <= limit:
+                rows = [found.get(number, []) for found in candidates]
+                results.matches.append(self._match(number, score, wanted, rows))
+        else:
+            results.total = count
+        return results
+
+    def _sessions(self) -> dict[int, tuple[str, int]]:
+        """Sessions the fields leave: number -> (time of the latest message, characters)."""
+        query = self._query
+        if not query.fields and not query.not_fields:
+            return {
+                number: (updated or "", size)
+                for number, updated, size in self._db.execute("SELECT number, updated, size FROM sessions")
+            }
+        rows = self._db.execute(f"SELECT {COLUMNS} FROM sessions")
+        chosen = {row[0]: (row[1] or "", row[2]) for row in rows if is_chosen(query, row)}
+        if "file" in query.fields:
+            holding = set[int]().union(*map(self._with_file, query.fields["file"]))
+            chosen = {number: facts for number, facts in chosen.items() if number in holding}
+        for value in query.not_fields.get("file", ()):
+            holding = self._with_file(value)
+            chosen = {number: facts for number, facts in chosen.items() if number not in holding}
+        return chosen
+
+    def _with_file(self, value: str) -> set[int]:
+        """Sessions that name a file."""
+        term = substring(value.strip("*"))
+        if term is None:
+            return set()
+        found: set[int] = set()
+        for row in self._rows(term):
+            if kind_of(row) != _FILE or session_of(row) in found:
+                continue
+            if any(self._find(term, fold(text.text)) for text in self._unpacked(row)):
+                found.add(session_of(row))
+        return found
+
+    def _candidates(self, term: Term, sessions: dict[int, tuple[str, int]]) -> dict[int, list[int]]:
+        """Session -> its chunks that may match a term."""
+        found: dict[int, list[int]] = {}
+        for row in self._rows(term):
+            number = session_of(row)
+            if number in sessions:
+                found.setdefault(number, []).append(row)
+        return found
+
+    def _rows(self, term: Term) -> list[int]:
+        asked = []
+        for how, text in dict.fromkeys(term.needed):
+            if how == "exact":
+                asked.append(f'"{text}"')
+            elif how == "prefix":
+                asked.append(f'"{text}" *')
+            else:
+                held = self._terms_with(text, at_end=how == "suffix")
+                if held is not None:
+                    asked.append("(" + " OR ".join(f'"{one}"' for one in held) + ")")
+        if not asked:
+            return [row for (row,) in self._db.execute("SELECT row FROM chunks")]
+        expression = " AND ".join(asked)
+        return [row for (row,) in self._db.execute("SELECT rowid FROM words WHERE words MATCH ?", (expression,))]
+
+    def _terms_with(self, text: str, *, at_end: bool) -> list[str] | None:
+        """Terms of the index that hold a text; None where they are too many to be of use."""
+        threes = " AND ".join(f'"{text[at : at + 3]}"' for at in range(len(text) - 2))
+        rows = self._db.execute(
+            "SELECT term FROM terms WHERE number IN (SELECT rowid FROM parts WHERE parts MATCH ?)", (threes,)
+        )
+        found = [term for (term,) in rows if (term.endswith(text) if at_end else text in term)]
+        return None if len(found) > _MOST_PARTS else [text, *found]
+
+    def _ranked(
+        self, wanted: list[Term], candidates: list[dict[int, list[int]]], sessions: dict[int, tuple[str, int]]
+    ) -> list[tuple[float, int]]:
+        """Scores and numbers of sessions, the best first."""
+        latest = max((updated for updated, _ in sessions.values()), default="")
+        average = sum(size for _, size in sessions.values()) / max(1, len(sessions)) or 1.0
+        count = self._db.execute("SELECT count(*) FROM sessions").fetchone()[0]
+        searched = [found for term, found in zip(wanted, candidates, strict=True) if term is not _ALL]
+        weights = [math.log(1 + (count - len(found) + 0.5) / (len(found) + 0.5)) for found in searched]
+        ranked = []
+        for number, (updated, size) in sessions.items():
+            score = 0.0
+            length = _K1 * (1 - _B + _B * size / average)
+            for found, weight in zip(searched, weights, strict=True):
+                frequency = sum(_WEIGHTS[kind_of(row)] for row in found[number])
+                score += weight * frequency * (_K1 + 1) / (frequency + length)
+            if len(searched) > 1 and set[int].intersection(*(set(found[number]) for found in searched)):
+                score *= _TOGETHER
+            ranked.append(((score or 1.0) * (1 + _RECENT * math.exp(-_days(updated, latest) / _FADE)), updated, number))
+        ranked.sort(reverse=True)
+        return [(score, number) for score, _, number in ranked]
+
+    def _holds(
+        self,
+        number: int,
+        wanted: list[Term],
+        candidates: list[dict[int, list[int]]],
+        unwanted: list[tuple[Term, dict[int, list[int]]]],
+    ) -> bool:
+        """Whether a session really has all that is wanted, where the query looks, and nothing unwanted."""
+        inside = self._query.looks_into_messages()
+        for term, found in zip(wanted, candidates, strict=True):
+            if (inside or not term.certain) and not self._has(number, term, found[number]):
+                return False
+        return not any(
+            number in found and ((term.certain and not inside) or self._has(number, term, found[number]))
+            for term, found in unwanted
+        )
+
+    def _has(self, number: int, term: Term, rows: list[int]) -> bool:
+        return any(
+            self._counts(number, text) and self._find(term, fold(text.text)) is not None
+            for row in sorted(rows, key=_weight, reverse=True)
+            if may_count(self._query, row)
+            for text in self._unpacked(row)
+        )
+
+    def _counts(self, number: int, text: Text) -> bool:
+        """Whether the query looks into a text's message."""
+        if not self._query.looks_into_messages():
+            return True
+        return counts(self._query, text, self._messages(number)[text.message])
+
+    def _match(self, number: int, score: float, wanted: list[Term], rows: list[list[int]]) -> Match:
+        cells = self._db.execute(f"SELECT {_COLUMNS} FROM sessions WHERE number = ?", (number,)).fetchone()
+        spots = sorted(self._spots(number, wanted, rows), key=_goodness, reverse=True)
+        hits: dict[int, Hit] = {}
+        for spot in spots:
+            key = spot.text.message if spot.text.kind else -1
+            if key not in hits and len(hits) < _SHOWN:
+                hits[key] = self._hit(number, spot)
+        tags = tuple(orjson.loads(cells[8]))
+        said = (*cells[:8], tags, bool(cells[9]), round(score, 4), tuple(hits.values()))
+        return Match(*said)
+
+    def _spots(self, number: int, wanted: list[Term], rows: list[list[int]]) -> Iterator[_Spot]:
+        """Texts that match, from the chunks that promise most."""
+        shared = set[int].intersection(*map(set, rows)) if rows else set()
+        looked: set[int] = set()
+        for term, listed in zip(wanted, rows, strict=True):
+            best = sorted(listed, key=lambda row: (row in shared, _weight(row)), reverse=True)
+            fruitful = 0
+            for row in best:
+                if fruitful >= _LOOKED_INTO:
+                    break
+                if not may_count(self._query, row):
+                    continue
+                known = row in looked
+                looked.add(row)
+                matched = False
+                for text in self._unpacked(row):
+                    if not self._counts(number, text):
+                        continue
+                    folded = fold(text.text)
+                    if self._find(term, folded) is None:
+                        continue
+                    matched = True
+                    if not known:
+                        spans = [span for one in wanted if (span := self._find(one, folded)) is not None]
+                        yield _Spot(text, len(spans), spans)
+                fruitful += matched
+
+    def _hit(self, number: int, spot: _Spot) -> Hit:
+        shown = snippet(spot.text.text, spot.spans)
+        kind = KINDS[spot.text.kind]
+        if not spot.text.kind:
+            return Hit("", "", None, kind, None, shown)
+        identity, role, at, _, _ = self._messages(number)[spot.text.message]
+        return Hit(identity, role, at, kind, spot.text.tool, shown)
+
+    def _messages(self, number: int) -> list[list[Any]]:
+        if number not in self._records:
+            packed = self._db.execute("SELECT records FROM messages WHERE session = ?", (number,)).fetchone()[0]
+            self._records[number] = unpack_records(packed)
+        return self._records[number]
+
+    def _unpacked(self, row: int) -> list[Text]:
+        found = self._texts.get(row)
+        if found is None:
+            packed = self._db.execute("SELECT packed FROM chunks WHERE row = ?", (row,)).fetchone()[0]
+            found = unpack(kind_of(row), packed)
+            if len(self._texts) >= _UNPACKED:
+                self._texts.clear()
+            self._texts[row] = found
+        return found
+
+    def _find(self, term: Term, folded: str) -> tuple[int, int] | None:
+        """Where a term first stands in a folded text."""
+        pattern = self._patterns.get(term.pattern)
+        if pattern is None:
+            pattern = self._patterns[term.pattern] = re.compile(term.pattern)
+        at = folded.find(term.anchor)
+        while at >= 0:
+            found = pattern.match(folded, at)
+            if found is not None:
+                return found.span()
+            at = folded.find(term.anchor, at + 1)
+        return None
+
+
+def _weight(row: int) -> float:
+    return _WEIGHTS[kind_of(row)]
+
+
+def _goodness(spot: _Spot) -> tuple[int, float]:
+    return spot.terms, _WEIGHTS[spot.text.kind]
+
+
+def _days(earlier: str, later: str) -> float:
+    try:
+        return max(0.0, (dt.datetime.fromisoformat(later) - dt.datetime.fromisoformat(earlier)).total_seconds() / 86400)
+    except (ValueError, TypeError):
+        return 1e6

@@ -1,0 +1,137 @@
+"""What a word is: the same for texts that are indexed and for what a person looks for.
+
+Text is folded first: compatibility forms, diacritics and case make no difference. In folded text there are
+
+- words: runs of letters and digits of any script (``_`` separates, so that ``bar`` finds ``foo_bar``),
+- runs of scripts that put no space between words (Chinese, Japanese); they are indexed by pairs of characters,
+- symbols beyond ASCII (emoji, arrows), each one by itself.
+
+ASCII punctuation is not indexed; what is looked up with it is compared with the text. Words longer than `WINDOW` are
+indexed as overlapping windows. Pure, and fast: a build folds all text of an archive.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+WINDOW = 128
+"""Characters of the longest term of the index."""
+PIECE = 64
+"""A run of this length, or a part of it this long, stands whole in some window."""
+
+_SYMBOLS = (
+    "\x80-\xa9\xab-\xb4\xb6-\xb9\xbb-\xbf\xd7\xf7\u2000-\u2bff\u2e00-\u2e7f\u3000-\u303f"
+    "\ufe00-\ufe6f\ufff0-\uffff\U0001f000-\U0001faff\U000e0000-\U0010ffff"
+)
+_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_WORD = f"[^\x00-/:-`{{-\x7f{_SYMBOLS}{_UNSPACED}]"
+
+NOT_BEFORE, NOT_AFTER = f"(?<!{_WORD})", f"(?!{_WORD})"
+"""Regular expressions for the edges of a word in folded text."""
+BETWEEN = f"[\x00-/:-`{{-\x7f{_SYMBOLS}]"
+"""Regular expression for a character of folded text that stands between words."""
+
+_MARKS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u064b-\u065f\u0670]+")
+_HALVES = re.compile("[\ud800-\udfff]")
+_ASCII = bytes(range(128))
+_FEW = 24
+_IS_SYMBOL = re.compile(f"[{_SYMBOLS}]")
+_UNSPACED_RUN = re.compile(f"[{_UNSPACED}]+")
+_RUN = re.compile(f"({_WORD}+)|([{_UNSPACED}]+)|([{_SYMBOLS}])")
+_TO_WORDS = bytes(c if 48 <= c < 58 or 97 <= c < 123 or c >= 128 else 32 for c in range(256))
+
+
+class Run(NamedTuple):
+    """A piece of folded text that the index knows."""
+
+    text: str
+    kind: Literal["word", "unspaced", "symbol"]
+    start: int
+    end: int
+
+
+def fold(text: str) -> str:
+    """The text without differences of case, diacritics and compatibility forms; halves of characters are replaced."""
+    if text.isascii():
+        return text.lower()
+    return _folded(text)[0].decode()
+
+
+def terms(text: str) -> set[str]:
+    """Everything in a text (not folded yet) that the index holds."""
+    folded, others = _folded(text)
+    unspaced: set[str] = set()
+    symbols = {character for character in others if _IS_SYMBOL.match(character)}
+    for symbol in symbols:
+        folded = folded.replace(symbol.encode(), b" ")
+    if any(map(_UNSPACED_RUN.match, others)):
+        spoken = folded.decode()
+        for run in _UNSPACED_RUN.findall(spoken):
+            unspaced.update(pairs(run))
+            unspaced.add(run[-1])
+        folded = _UNSPACED_RUN.sub(" ", spoken).encode()
+    words = set(folded.translate(_TO_WORDS).decode().split(" "))
+    words.discard("")
+    for long in [word for word in words if len(word) > WINDOW]:
+        words.remove(long)
+        words.update(_windows(long))
+    return words | unspaced | symbols
+
+
+def _folded(text: str) -> tuple[bytes, set[str]]:
+    """The folded text in UTF-8, and which characters beyond ASCII are in it."""
+    try:
+        raw = text.encode()
+    except UnicodeEncodeError:
+        raw = _HALVES.sub("\ufffd", text).encode()
+    # a search for what is not ASCII, and `str.lower`, take longer than all the rest
+    others = set(raw.translate(None, _ASCII).decode())
+    raw = raw.lower()
+    changed = {character: folded for character in others if (folded := _fold_character(character)) != character}
+    if len(changed) > _FEW:
+        raw = raw.decode().translate({ord(character): folded for character, folded in changed.items()}).encode()
+    else:
+        for character, folded in changed.items():
+            raw = raw.replace(character.encode(), folded.encode())
+    return raw, (others - changed.keys()).union(*changed.values())
+
+
+@lru_cache(maxsize=1 << 14)
+def _fold_character(character: str) -> str:
+    folded = _MARKS.sub("", unicodedata.normalize("NFKD", character)).casefold()
+    # what case makes of a form may have forms itself
+    return _MARKS.sub("", unicodedata.normalize("NFKD", folded))
+
+
+def pairs(run: str) -> Iterator[str]:
+    """Every two characters that stand side by side."""
+    return (run[at : at + 2] for at in range(len(run) - 1))
+
+
+def runs(folded: str) -> list[Run]:
+    """The pieces of a folded text the index knows, in order."""
+    found = []
+    for match in _RUN.finditer(folded):
+        kind: Literal["word", "unspaced", "symbol"] = (
+            "word" if match[1] is not None else "unspaced" if match[2] is not None else "symbol"
+        )
+        found.append(Run(match[0], kind, match.start(), match.end()))
+    return found
+
+
+def original_offsets(text: str) -> list[int]:
+    """For every offset in the folded text (and its end) the offset in the text itself."""
+    offsets: list[int] = []
+    for at, character in enumerate(text):
+        offsets += [at] * len(fold(character))
+    offsets.append(len(text))
+    return offsets
+
+
+def _windows(word: str) -> Iterator[str]:
+    for at in range(0, len(word) - PIECE, WINDOW - PIECE):
+        yield word[at : at + WINDOW]

@@ -1,0 +1,137 @@
+"""`chasm find session`: full text, ranked, with what matched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from chasm_git.errors import SourcesUnreadable
+from chasm_git.outputs.cli.context import Context
+
+if TYPE_CHECKING:
+    from chasm_git.api import Hit, Match, Results
+    from chasm_git.outputs.cli.terminal import Terminal
+
+
+@click.command("session")
+@click.argument("query", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option("--provider", metavar="NAME", help="Only of this provider.")
+@click.option("--workspace", metavar="W", help="Only where the folder's name holds this.")
+@click.option("--since", metavar="WHEN", help="Only in messages since then: 2026-01-31, 12h, 7d, 2w, yesterday.")
+@click.option("-n", "--limit", type=click.IntRange(min=1), default=20, metavar="N", help="At most so many.")
+@click.pass_obj
+def command(
+    context: Context,
+    query: tuple[str, ...],
+    provider: str | None,
+    workspace: str | None,
+    since: str | None,
+    limit: int,
+) -> None:
+    """Find sessions by what was said in them, the best first.
+
+    \b
+    login redirect        both words              "login redirect"   in this order
+    redir*                words that begin so     -draft             without the word
+    foo_bar->baz()        as it is written, inside of words too
+    role: tool: since: until:                     only in these messages
+    provider: workspace: file: model: tag: has:error                only these sessions
+
+    Put -- in front of a query that begins with a minus.
+    """
+    fields: dict[str, list[str]] = {}
+    if provider is not None:
+        fields["provider"] = [provider]
+    if workspace is not None:
+        fields["workspace"] = [workspace]
+    if since is not None:
+        import datetime as dt
+
+        from chasm_git.outputs.cli.filters import since_when
+
+        fields["since"] = [since_when(since, dt.datetime.now(dt.UTC))]
+    terminal = context.terminal
+    with context.open_archive() as archive, terminal.progress("indexing sessions") as progress:
+        found = archive.search(_typed(query), limit, progress=progress, notice=terminal.notice, fields=fields)
+    if context.json:
+        terminal.json([_as_json(one) for one in found.matches])
+    else:
+        _print(terminal, found)
+    for path, reason in found.unread:
+        terminal.notice(f"chasm: {path}: {reason}")
+    if found.unread:
+        raise SourcesUnreadable(f"{len(found.unread)} session files could not be read")
+
+
+def _typed(query: tuple[str, ...]) -> str:
+    """The query as it would stand on one line: a word the shell took the quotes from, blanks and all, is a phrase."""
+    if len(query) == 1:
+        return query[0]
+    return " ".join(f'"{word}"' if " " in word and '"' not in word else word for word in query)
+
+
+def _as_json(one: Match) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "provider": one.provider,
+        "title": one.title,
+        "workspace": one.workspace,
+        "created_at": one.created_at,
+        "updated_at": one.updated_at,
+        "messages": one.messages,
+        "parent": one.parent,
+        "tags": list(one.tags),
+        "score": one.score,
+        "hits": [
+            {
+                "message": hit.message,
+                "role": hit.role,
+                "timestamp": hit.timestamp,
+                "kind": hit.kind,
+                "tool": hit.tool,
+                "snippet": hit.snippet.text,
+                "marks": [list(mark) for mark in hit.snippet.marks],
+            }
+            for hit in one.hits
+        ],
+    }
+
+
+def _print(terminal: Terminal, found: Results) -> None:
+    from chasm_git.outputs.cli.terminal import local_time
+
+    if not found.matches:
+        terminal.notice("no session matches")
+        return
+    for number, one in enumerate(found.matches):
+        if number:
+            terminal.line("")
+        facts = (one.provider, local_time(one.updated_at), f"{one.messages} messages", one.workspace)
+        terminal.line(f"{one.id}  {_line(one.title or 'untitled')}", bold=True)
+        terminal.line("  " + "  ".join(_line(fact) for fact in facts if fact))
+        for hit in one.hits:
+            click.echo(f"    {terminal.styled(_who(hit), dim=True)}  {_marked(terminal, hit)}")
+    shown = len(found.matches)
+    if found.total is None or found.total > shown:
+        more = "more match" if found.total is None else f"{found.total - shown} more match"
+        terminal.notice(f"{more}; -n shows them")
+
+
+def _who(hit: Hit) -> str:
+    said = hit.kind if hit.kind in ("title", "file", "thinking") else hit.role
+    return _line(f"{said} ({hit.tool})" if hit.tool else said)
+
+
+def _marked(terminal: Terminal, hit: Hit) -> str:
+    text, at, made = hit.snippet.text, 0, ""
+    for start, end in hit.snippet.marks:
+        made += terminal.styled(text[at:start])
+        match = text[start:end]
+        made += terminal.styled(match, bold=True, fg="yellow") if terminal.colour else terminal.styled(f"«{match}»")
+        at = end
+    return made + terminal.styled(text[at:])
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,454 @@
+"""What stands in an archive is found, and nothing else; the cache follows whatever happens to the branch."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import random
+import re
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chasm_git.api import open_archive
+from chasm_git.archive import repo
+from chasm_git.cache import follow, schema
+from chasm_git.cache.query import Query, substring
+from chasm_git.cache.search import search
+from chasm_git.cache.text import fold
+from chasm_git.session.attachments import store_text
+from chasm_git.session.model import Message, Session
+from chasm_git.session.readable import display_title
+from tests.archive.making import git, new_session, path, put, say
+
+TIME = "2026-02-03T04:05:06.000Z"
+
+
+@pytest.fixture
+def archive(tmp_path):
+    with repo.init_archive(tmp_path / "archive") as made:
+        yield made
+
+
+def found(archive, query, **options):
+    with open_archive(archive.path) as opened:
+        results = opened.search(query, options.pop("limit", 1000), **options)
+    return sorted(match.id for match in results.matches)
+
+
+def full():
+    """A session with something in every place."""
+    attached = {}
+    reference = store_text("long " * 20000 + "deepword", attached)
+    call = {"command": "callword", "n": [{"a": "deeparg"}]}
+    output = [{"type": "text", "text": "resultword"}]
+    session = Session(
+        "full", "claude-code", title="Titleword here", workspace="/home/ana/shop", created_at=TIME, tags=["auth"]
+    )
+    session.messages = [
+        Message("m0", "user", TIME, "userword Über naïve"),
+        Message(
+            "m1",
+            "assistant",
+            "2026-02-03T05:00:00.000Z",
+            [
+                {"type": "thinking", "text": "thinkword"},
+                {"type": "text", "text": "answerword foo_bar->baz() 日本語のテスト 🎉"},
+                {"type": "tool_call", "id": "t", "name": "Bash", "arguments": call},
+                {"type": "tool_call", "id": "u", "name": "Read", "arguments": {"file_path": "/src/pathword.py"}},
+            ],
+            after="m0",
+            model="opus-9",
+            turn="a",
+        ),
+        Message(
+            "m2",
+            "tool",
+            "2026-02-04T05:00:00.000Z",
+            [
+                {"type": "tool_result", "id": "t", "content": output, "is_error": True},
+                {"type": "tool_result", "id": "u", "content": reference},
+            ],
+            after="m1",
+        ),
+        Message("m3", "user", TIME, "injectedword", after="m2", injected=True),
+        Message("m4", "event", TIME, [{"type": "error", "text": "errorword"}], after="m3"),
+        Message("m5", "user", TIME, "shown", after="m4", variants=[{"content": "variantword"}]),
+    ]  # fmt: skip
+    return session, attached
+
+
+PLANTED = ["titleword", "userword", "thinkword", "answerword", "callword", "deeparg", "pathword", "resultword"]
+PLANTED += ["deepword", "injectedword", "errorword", "variantword", "UBER", "naive", "full", "read"]
+
+
+@pytest.mark.parametrize("word", PLANTED)
+def test_every_part_of_a_message_is_found(archive, word):
+    session, attached = full()
+    put(archive, session, new_session("other", "nothing of it"), attachments=attached)
+    assert found(archive, word) == ["full"]
+    assert found(archive, word[:-1] + "*") == ["full"]
+    assert found(archive, f"-{word}") == ["other"]
+
+
+@pytest.mark.parametrize(
+    ("query", "hit"),
+    [
+        ("foo_bar->baz()", True),
+        ("o_bar->ba", True),
+        ("o_bar->bax", False),
+        ("日本語", True),
+        ("語", True),
+        ("本語の", True),
+        ("語本", False),
+        ("🎉", True),
+        ("->", True),
+        ("<-", False),
+        ('"userword uber"', True),
+        ('"uber userword"', False),
+        ("userword answerword", True),
+        ("userword absent", False),
+        ("role:user userword", True),
+        ("role:assistant userword", False),
+        ("role:user injectedword", False),
+        ("role:system injectedword", True),
+        ("tool:Bash resultword", True),
+        ("tool:Read resultword", False),
+        ("tool:read deepword", True),
+        ("tool:Bash", True),
+        ("tool:Grep", False),
+        ("-tool:Bash resultword", False),
+        ("file:pathword", True),
+        ("file:absent", False),
+        ("-file:pathword", False),
+        ("provider:claude-code", True),
+        ("provider:codex", False),
+        ("-provider:codex", True),
+        ("workspace:shop", True),
+        ("workspace:shed", False),
+        ("model:opus", True),
+        ("tag:auth", True),
+        ("tag:auth tag:other", False),
+        ("has:error", True),
+        ("-has:error", False),
+        ("since:2026-02-04 resultword", True),
+        ("since:2026-02-04 userword", False),
+        ("until:2026-02-03 userword", True),
+        ("until:2026-02-03 resultword", False),
+        ("since:2026-02-05", False),
+    ],
+)
+def test_what_a_query_means(archive, query, hit):
+    session, attached = full()
+    put(archive, session, attachments=attached)
+    assert found(archive, query) == (["full"] if hit else [])
+
+
+def test_a_snippet_marks_what_matched(archive):
+    session, attached = full()
+    put(archive, session, attachments=attached)
+    with open_archive(archive.path) as opened:
+        (match,) = opened.search("über deepword").matches
+        marked = {hit.snippet.text[a:b] for hit in match.hits for a, b in hit.snippet.marks}
+        assert marked == {"Über", "deepword"}
+        assert {(hit.message, hit.role, hit.kind) for hit in match.hits} == {
+            ("m0", "user", "user"), ("m2", "tool", "result")
+        }  # fmt: skip
+        assert opened.search("titleword").matches[0].hits[0].kind == "title"
+
+
+def test_the_better_match_comes_first(archive):
+    put(
+        archive,
+        new_session("once", "needle", *["hay"] * 50),
+        new_session("titled", "hay", title="The needle"),
+        new_session("none", "hay"),
+        new_session("often", *["needle in hay"] * 3),
+    )
+    with open_archive(archive.path) as opened:
+        results = opened.search("needle")
+        assert results.matches[0].id == "titled"
+        assert results.total == 3
+        assert len(opened.search("needle", 1).matches) == 1
+
+
+def _corpus(seed):
+    chance = random.Random(seed)
+    letters = "abcdéß日本ö_-./:(>🎉 \n\t\"'*"
+    words = ["".join(chance.choices(letters, k=chance.randint(1, 9))) for _ in range(120)]
+    sessions = [
+        new_session(f"s{n}", *(" ".join(chance.choices(words, k=chance.randint(1, 12))) for _ in range(4)))
+        for n in range(12)
+    ]
+    return chance, sessions
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_substrings_are_found_wherever_they_stand(archive, seed):
+    chance, sessions = _corpus(seed)
+    put(archive, *sessions)
+    connection = follow.opened(archive)
+    held = {
+        one.id: [fold(text) for text in (_title(one), one.id, *(m.content for m in one.messages))] for one in sessions
+    }
+    for _ in range(150):
+        text = chance.choice(chance.choice(sessions).messages).content
+        at = chance.randrange(len(text))
+        term = substring(text[at : at + chance.randint(1, 12)])
+        if term is not None:
+            expected = sorted(name for name, said in held.items() if any(re.search(term.pattern, one) for one in said))
+            assert sorted(one.id for one in search(connection, Query([term]), 1000).matches) == expected, term
+    connection.close()
+
+
+def _title(session):
+    return display_title(session) or ""
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(query=st.text(max_size=40) | st.binary(max_size=40).map(lambda raw: raw.decode("utf-8", "surrogateescape")))
+def test_no_query_fails(archive, query):
+    if archive.head() is None:
+        session, attached = full()
+        put(archive, session, attachments=attached)
+    with open_archive(archive.path) as opened:
+        opened.search(query)
+
+
+def test_odd_text_is_found(archive):
+    odd = Session("odd", "codex", created_at=TIME)
+    odd.messages = [
+        Message("a", "user", TIME, "nul\0byte \ud800half مرحبا‏ שלום"),
+        Message("b", "user", TIME, "x" * 5_000_000 + "needle", after="a"),
+        Message("c", "user", TIME, "word " * 1_000_000 + "last needle2", after="b"),
+    ]
+    put(archive, odd)
+    for query in ("nul", "byte", "half", "مرحبا", "שלום", "needle2", '"last needle2"', "x" * 500 + "*"):
+        assert found(archive, query) == ["odd"], query
+
+
+def content(connection):
+    """Everything in a cache but the numbers it gives."""
+    numbers = dict(connection.execute("SELECT number, path FROM sessions"))
+    sessions = sorted(row[1:] for row in connection.execute("SELECT * FROM sessions"))
+    chunks = sorted(
+        (numbers[schema.session_of(row)], row % schema.row_of(1, 0, 0), digest)
+        for row, digest in connection.execute("SELECT row, digest FROM chunks")
+    )
+    connection.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.every USING fts5vocab(main, words, row)")
+    words = sorted(connection.execute("SELECT term, doc FROM temp.every"))
+    unread = sorted(connection.execute("SELECT * FROM unread"))
+    records = sorted((numbers[s], r) for s, r in connection.execute("SELECT * FROM messages"))
+    return sessions, chunks, words, unread, records
+
+
+def assert_as_if_new(archive):
+    with repo.open_archive(archive.path) as opened:
+        kept, new = follow.opened(opened, notice=pytest.fail), follow.in_memory(opened)
+        assert content(kept) == content(new)
+        terms = {term for (term,) in new.execute("SELECT term FROM terms")}
+        assert terms <= {term for (term,) in kept.execute("SELECT term FROM terms")}
+        kept.close()
+        new.close()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_cache_follows_the_branch(archive, seed):
+    chance = random.Random(seed)
+    sessions = [new_session(f"s{n}", f"first{n} word") for n in range(5)]
+    put(archive, *sessions)
+    assert_as_if_new(archive)
+    for step in range(14):
+        act = chance.choice(["grow", "new", "remove", "break", "reset", "branch", "merge", "rewrite", "nothing"])
+        number = chance.randrange(len(sessions))
+        if act == "grow":
+            sessions[number] = say(sessions[number], *[f"step{step} more " * chance.choice([1, 9000])])
+            put(archive, sessions[number])
+        elif act == "new":
+            sessions.append(new_session(f"n{seed}-{step}", f"new{step}"))
+            put(archive, sessions[-1])
+        elif act == "remove":
+            put(archive, files={path(sessions[number]): None})
+        elif act == "break":
+            put(archive, files={path(sessions[number]): b"not: [a session\n"})
+        elif act == "reset":
+            git(archive, "reset", "-q", "--hard", "HEAD~1", ok=(0, 128))
+        elif act == "branch":
+            git(archive, "branch", "-f", "side", "HEAD~1", ok=(0, 128))
+        elif act == "merge":
+            git(archive, "merge", "-q", "-s", "ours", "-m", "m", "side", ok=(0, 1))
+        elif act == "rewrite":  # the old trees are gone for good
+            git(archive, "commit", "-q", "--amend", "-m", f"again {step}")
+            git(archive, "reflog", "expire", "--expire=now", "--all")
+            git(archive, "gc", "-q", "--prune=now")
+        if chance.random() < 0.7:
+            assert_as_if_new(archive)
+    assert_as_if_new(archive)
+
+
+def test_history_that_is_gone_is_followed(archive):
+    put(archive, new_session("a", "alpha"), new_session("b", "beta"))
+    assert found(archive, "alpha") == ["a"]
+    with sqlite3.connect(follow.path_of(archive)) as connection:
+        connection.execute("UPDATE state SET value = ? WHERE name = 'sessions'", ("1" * 40,))
+    put(archive, new_session("c", "gamma"), files={path(new_session("b")): None})
+    assert (found(archive, "beta"), found(archive, "gamma")) == ([], ["c"])
+    assert_as_if_new(archive)
+
+
+def test_an_attachment_that_comes_later_is_found(archive):
+    session, attached = full()
+    put(archive, session)
+    assert found(archive, "deepword") == []
+    put(archive, attachments=attached)
+    assert found(archive, "deepword") == ["full"]
+
+
+def test_bare_archives_are_searched(tmp_path):
+    with repo.init_archive(tmp_path / "bare.git", bare=True) as bare:
+        assert found(bare, "anything") == []
+        put(bare, new_session("a", "alpha"))
+        assert found(bare, "alpha") == ["a"]
+
+
+def test_deletion_changes_no_answer(archive):
+    session, attached = full()
+    put(archive, session, new_session("b", "answerword too"), attachments=attached)
+    with open_archive(archive.path) as opened:
+        before = [opened.search(query).matches for query in (*PLANTED, "foo_bar->baz()", "has:error")]
+        follow.path_of(archive).unlink()
+        assert before == [opened.search(query).matches for query in (*PLANTED, "foo_bar->baz()", "has:error")]
+
+
+@pytest.mark.parametrize("damage", ["garbage", "cut", "empty", "version", "middle", "other"])
+def test_a_cache_that_does_not_fit_is_made_again_and_that_is_said_once(archive, damage):
+    put(archive, new_session("a", "alpha"))
+    assert found(archive, "alpha") == ["a"]
+    place = follow.path_of(archive)
+    data = place.read_bytes()
+    if damage == "garbage":
+        place.write_bytes(os.urandom(40_000))
+    elif damage == "cut":
+        place.write_bytes(data[: len(data) // 3])
+    elif damage == "empty":
+        place.write_bytes(b"")
+    elif damage == "middle":
+        place.write_bytes(data[:8192] + os.urandom(len(data) - 8192))
+    else:
+        with sqlite3.connect(place) as connection:
+            connection.execute("PRAGMA user_version=99" if damage == "version" else "DROP TABLE state")
+    said: list[str] = []
+    put(archive, new_session("b", "alpha"))
+    assert found(archive, "alpha", notice=said.append) == ["a", "b"]
+    assert len(said) == 1, said
+    assert found(archive, "alpha", notice=pytest.fail) == ["a", "b"]
+
+
+def test_a_cache_that_is_held_is_done_without(archive, monkeypatch):
+    put(archive, new_session("a", "alpha"))
+    assert found(archive, "alpha") == ["a"]
+    monkeypatch.setattr(schema, "_BUSY", 0.1)
+    put(archive, new_session("b", "alpha"))
+    holder = sqlite3.connect(follow.path_of(archive), isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    said: list[str] = []
+    assert found(archive, "alpha", notice=said.append) == ["a", "b"]
+    assert len(said) == 1
+    assert "without the cache" in said[0]
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert found(archive, "alpha", notice=pytest.fail) == ["a", "b"]
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_where_nothing_may_be_written_the_search_goes_on(archive):
+    put(archive, new_session("a", "alpha"))
+    folder = archive.git_dir / "chasm"
+    folder.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    try:
+        said: list[str] = []
+        assert found(archive, "alpha", notice=said.append) == ["a"]
+        assert len(said) == 1
+    finally:
+        folder.chmod(stat.S_IRWXU)
+
+
+def test_a_folder_in_the_place_of_the_cache_is_said(archive):
+    put(archive, new_session("a", "alpha"))
+    follow.path_of(archive).mkdir()
+    said: list[str] = []
+    assert found(archive, "alpha", notice=said.append) == ["a"]
+    assert len(said) == 1
+
+
+BUILD = """
+import sys
+from pathlib import Path
+from chasm_git.archive.repo import open_archive
+from chasm_git.cache import follow
+follow.opened(open_archive(Path(sys.argv[1])), progress=lambda done, total: print(done, flush=True))
+"""
+
+
+def test_a_killed_build_loses_nothing(archive):
+    put(archive, *(new_session(f"s{n}", *[f"alpha beta{n} {m}" * 50 for m in range(40)]) for n in range(60)))
+    for wait in range(0, 60, 12):
+        process = subprocess.Popen(
+            [sys.executable, "-c", BUILD, str(archive.path)], stdout=subprocess.PIPE, start_new_session=True
+        )
+        for _ in range(wait):
+            process.stdout.readline()
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert len(found(archive, "alpha")) == 60
+    assert_as_if_new(archive)
+    git(archive, "fsck", "--strict")
+
+
+def test_many_search_while_one_writes(archive):
+    put(archive, *(new_session(f"s{n}", "alpha") for n in range(5)))
+    script = """
+import sys
+from pathlib import Path
+from chasm_git.api import open_archive
+for _ in range(25):
+    with open_archive(Path(sys.argv[1])) as archive:
+        assert len(archive.search("alpha", 1000).matches) >= 5
+"""
+    running = [subprocess.Popen([sys.executable, "-c", script, str(archive.path)]) for _ in range(3)]
+    end = time.monotonic() + 20
+    number = 0
+    while any(process.poll() is None for process in running) and time.monotonic() < end:
+        number += 1
+        put(archive, new_session(f"more{number}", "alpha"))
+    assert [process.wait(60) for process in running] == [0, 0, 0]
+    assert_as_if_new(archive)
+
+
+def test_all_cores_give_the_same(archive):
+    put(archive, *(new_session(f"s{n}", f"alpha {n}") for n in range(30)))
+    one, two = follow.in_memory(archive, processes=1), follow.in_memory(archive, processes=2)
+    assert content(one) == content(two)
+
+
+def _source(name):
+    return Path(importlib.import_module(name).__file__).read_text().splitlines()
+
+
+def test_the_cache_is_small(archive):
+    lines = [line for name in ("random", "ast", "inspect") for line in _source(name)]
+    chance = random.Random(3)
+    starts = [[chance.randrange(len(lines) - 60) for _ in range(60)] for _ in range(20)]
+    texts = [["\n".join(lines[at : at + 60]) for at in several] for several in starts]
+    put(archive, *(new_session(f"s{n}", *said) for n, said in enumerate(texts)))
+    follow.opened(archive).close()
+    raw = sum(len(text) for said in texts for text in said)
+    assert follow.path_of(archive).stat().st_size <= 0.6 * raw
