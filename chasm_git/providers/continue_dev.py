@@ -30,7 +30,7 @@ from chasm_git.session.times import iso
 _INDEX = "sessions.json"
 _HISTORY = "history"
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
-_ENDED = frozenset({"done", "errored", "canceled"})
+_ENDED = ("done", "errored", "canceled")
 
 
 class ContinueDev(Provider):

@@ -100,6 +100,23 @@ def test_what_is_told_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("state", "results"),
+    [
+        ({"status": "done", "output": [{"content": "a"}]}, [("a", False)]),
+        ({"status": "canceled", "output": [{"content": "a"}, {"content": "b"}]}, [("a\n\nb", True)]),
+        ({"status": "calling", "output": [{"content": "a"}]}, [(None, False)]),
+        ({"status": [], "output": [{"content": "a"}]}, [(None, False)]),
+        ({"status": "done", "output": []}, [(None, False)]),
+        ({"status": "done", "output": [5, {"content": []}]}, [("", False)]),
+    ],
+)
+def test_what_tools_gave_back(state: Any, results: Any, tmp_path: Path) -> None:
+    answer = item("assistant", "", toolCalls=[{"id": "c", "function": {"name": "ls", "arguments": "{}"}}])
+    session = only(read(tmp_path, answer | {"toolCallStates": [{"toolCallId": "c", **state}]}))
+    assert [(c["result"], c["is_error"]) for m in shown(session) for c in m["tool_calls"]] == results
+
+
+@pytest.mark.parametrize(
     ("directory", "workspace"),
     [
         ("file:///c%3A/Users/ana/shop", "c:\\Users\\ana\\shop"),
