@@ -239,7 +239,21 @@ class Archive(Past, Shared, Searchable):
         Where the repository has grown heavy by it, packing goes on in a process of its own afterwards.
         Raises UsageError for an unknown provider, OSError for a full disk.
         """
-        report = here.run(self.repository, env, **asked)
+        return self._packed(here.run(self.repository, env, **asked))
+
+    def import_files(self, paths: Sequence[Path], **asked: Any) -> Report:
+        """Bring the conversations of export files into the archive; takes what `harvest.importing.import_files` takes.
+
+        Raises UsageError for a path that is not there or an unknown provider, OSError for a full disk.
+        """
+        from chasm_git.archive.machine import machine_name
+        from chasm_git.harvest.importing import import_files
+
+        machine = machine_name(self.repository, keep=not asked.get("dry_run"))
+        return self._packed(import_files(self.repository, paths, machine, **asked))
+
+    def _packed(self, report: Report) -> Report:
+        """Start packing, in a process of its own, where the repository has grown heavy."""
         if report.commit is not None:
             from chasm_git.archive import maintain
 

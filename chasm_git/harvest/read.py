@@ -6,6 +6,7 @@ that is the main process's alone. Where there is a worktree, the file is staged 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,7 +15,7 @@ from chasm_git.archive import layout
 from chasm_git.archive.durable import scratch_name
 from chasm_git.archive.objects import blob_id, compress
 from chasm_git.archive.repo import open_archive
-from chasm_git.providers.base import Problem, Provider, Source
+from chasm_git.providers.base import Problem, Provider, Reading, Source
 from chasm_git.session import codec, merge
 from chasm_git.session.model import Session
 from chasm_git.session.readable import display_title
@@ -134,8 +135,17 @@ class Reader:
     def outcome(self, provider: Provider, source: Source) -> Outcome:
         """Read one source. What goes wrong becomes a problem of the outcome, whatever it is."""
         made = Outcome(provider.name, source.key, source.stamp)
+        return self.filled(made, lambda: provider.read(source), str(source.path))
+
+    def filled(self, made: Outcome, read: Callable[[], Reading], place: str) -> Outcome:
+        """As `outcome`, for whatever `read` gives.
+
+        Args:
+            made: an empty outcome, which is filled.
+            place: what is read, for messages.
+        """
         try:
-            reading = provider.read(source)
+            reading = read()
             made.problems += reading.problems
             made.titles = reading.titles
             for session in reading.sessions:
@@ -147,11 +157,11 @@ class Reader:
                 self._attach(reading.attachments, made)
         except OSError as error:
             made.is_passing = True
-            made.problems.append(Problem(str(error.filename or source.path), error.strerror or str(error)))
+            made.problems.append(Problem(str(error.filename or place), error.strerror or str(error)))
         except codec.CodecError as error:
-            made.problems.append(Problem(str(source.path), f"the archive's file of it cannot be read: {error}"))
+            made.problems.append(Problem(place, f"the archive's file of it cannot be read: {error}"))
         except Exception as error:  # noqa: BLE001 - one reader's bug must not cost the other sources; it is reported
-            made.problems.append(Problem(str(source.path), f"reader failed: {type(error).__name__}: {error}"))
+            made.problems.append(Problem(place, f"reader failed: {type(error).__name__}: {error}"))
         return made
 
     def rejoin(self, provider: str, path: str, archived: str | None, base: str) -> Result:

@@ -21,10 +21,13 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Session
+
+if TYPE_CHECKING:
+    from chasm_git.providers.export_file import ExportFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,48 @@ class Provider:
         """The provider's own files for a session, by name relative to its session file's folder.
 
         The first is the session file itself. Raises KeyError where an attachment is missing.
+        """
+        raise NotImplementedError
+
+
+class Export(Provider):
+    """A service that keeps no files on this machine: people hand its exports in (``chasm harvest import``).
+
+    What holds for a `Provider` holds here too, except that one file is read conversation by conversation: an export of
+    many years is larger than memory.
+    """
+
+    is_view: ClassVar[bool] = False
+    """What is read may be another program's view of a session: messages the archive has already stay as they are."""
+
+    def discover(self, env: Env) -> Iterator[Source | Problem]:
+        """Nothing: exports are handed in."""
+        return iter(())
+
+    def read(self, source: Source) -> Reading:
+        """All conversations of the files at a source's path. See `Provider.read`."""
+        from chasm_git.providers.export_file import readings
+
+        whole = Reading()
+        for reading in readings(self, source.path):
+            whole.sessions += reading.sessions
+            whole.attachments |= reading.attachments
+            whole.problems += reading.problems
+        return whole
+
+    def sniff(self, sample: bytes, name: str) -> float:
+        """How sure this reader is, from 0 (not mine) to 1, that a file is its own.
+
+        Args:
+            sample: the first bytes of the file (all of a short one).
+            name: of the file, with the folders above it in the export.
+        """
+        raise NotImplementedError
+
+    def read_export(self, file: ExportFile) -> Iterator[Reading]:
+        """The conversations of a file that `sniff` recognized, a reading each; what cannot be read is a Problem.
+
+        Raises export_file.MemberError where the file cannot be read on.
         """
         raise NotImplementedError
 

@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 
 from chasm_git.errors import UsageError
-from chasm_git.providers.base import Provider
+from chasm_git.providers.base import Export, Provider
 
 BUILT_IN: dict[str, str] = {
     "claude-code": "chasm_git.providers.claude_code:ClaudeCode",
@@ -32,6 +32,12 @@ BUILT_IN: dict[str, str] = {
     "cursor": "chasm_git.providers.cursor:Cursor",
 }
 
+EXPORTS: dict[str, str] = {
+    "chatgpt": "chasm_git.providers.chatgpt:ChatGPT",
+    "claude-ai": "chasm_git.providers.claude_ai:ClaudeAI",
+}
+"""Services whose exports people hand in (`base.Export`): a harvest finds nothing of them."""
+
 GROUP = "chasm_git.providers"
 
 
@@ -42,7 +48,7 @@ def names() -> list[str]:
 
 def load(name: str) -> Provider:
     """The provider of a name. Raises UsageError for one that is not registered."""
-    place = BUILT_IN.get(name)
+    place = BUILT_IN.get(name) or EXPORTS.get(name)
     if place is not None:
         module, _, attribute = place.partition(":")
         made: Provider = getattr(import_module(module), attribute)()
@@ -51,4 +57,11 @@ def load(name: str) -> Provider:
         if point.name == name:
             found: Provider = point.load()()
             return found
-    raise UsageError(f"no provider is called {name!r}; there are: {', '.join(names())}")
+    raise UsageError(f"no provider is called {name!r}; there are: {', '.join([*names(), *EXPORTS])}")
+
+
+def load_export(name: str) -> Export:
+    """The reader of exports of a name. Raises UsageError for one that is not there."""
+    if name in EXPORTS and isinstance(found := load(name), Export):
+        return found
+    raise UsageError(f"no service whose exports are read is called {name!r}; there are: {', '.join(EXPORTS)}")

@@ -22,6 +22,7 @@ COMMANDS: dict[str, Entry] = {
         "From the providers on this machine into the archive.",
         commands={
             "run": Entry("One commit with everything new.", "harvest_run"),
+            "import": Entry("Exports that services mailed to you.", "harvest_import"),
             "scan": Entry("What is on this machine, new and changed.", "harvest_scan"),
             "search": Entry("The same as `find session`.", "find_session"),
         },

@@ -70,8 +70,14 @@ def split(names: tuple[str, ...]) -> list[str]:
 def harvest(context: Context, *, dry_run: bool = False, **asked: Any) -> None:
     """Run a harvest and print what came of it. Raises SourcesUnreadable where sources could not be read."""
     terminal = context.terminal
-    with _archive(context, dry_run) as archive, terminal.progress("reading") as advance:
+    with archive_of(context, dry_run) as archive, terminal.progress("reading") as advance:
         report = archive.harvest(context.env(), dry_run=dry_run, progress=advance, **asked)
+    finish(context, report, dry_run)
+
+
+def finish(context: Context, report: Report, dry_run: bool) -> None:
+    """Print what came of it. Raises SourcesUnreadable where sources could not be read."""
+    terminal = context.terminal
     if context.json:
         terminal.json(report.as_json())
     else:
@@ -88,7 +94,7 @@ def harvest(context: Context, *, dry_run: bool = False, **asked: Any) -> None:
 
 
 @contextmanager
-def _archive(context: Context, dry_run: bool) -> Iterator[Archive]:
+def archive_of(context: Context, dry_run: bool) -> Iterator[Archive]:
     """The archive to harvest into; the first harvest makes it, and says so."""
     from chasm_git import api
 

@@ -1,0 +1,218 @@
+"""Exports that people hand in, brought into the archive the way a harvest brings a provider's files: one commit.
+
+First every file is asked whose it is (`recognized`), by content, then each is read conversation by conversation, so
+that an export of any size fits. The provider's ref moves as in a harvest: it is the base the next export is joined on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chasm_git.archive import layout, refs
+from chasm_git.errors import UsageError
+from chasm_git.harvest.plan import Plan, ProviderPlan, provider_ref
+from chasm_git.harvest.read import Options, Outcome, Place
+from chasm_git.harvest.run import Harvest, Progress
+from chasm_git.harvest.state import State
+from chasm_git.providers import registry
+from chasm_git.providers.base import Export, Problem, Reading, Source
+from chasm_git.providers.export_file import Bundle, ExportFile, Member, MemberError, ZipBundle, bundles, sample_of
+from chasm_git.session import codec
+from chasm_git.session.model import Session
+
+if TYPE_CHECKING:
+    from chasm_git.archive.repo import Archive
+    from chasm_git.harvest.report import Report
+
+_BESIDE = re.compile(
+    r"(?:^|/)(?:users?|memories|message_feedback|model_comparisons|shared_conversations|user_settings|group_chats|shopping"
+    r"|sora|tool_messages|export_manifest|conversation_asset_file_names|library_files|prod-mc-[\w-]+|file[-_][^/]*)\.json$"
+)
+"""Files of exports that hold no conversation, but the account and what was uploaded."""
+_SURE = 0.9
+"""A file that is recognized so well says whose the whole zip is: what only looks like a conversation is its asset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A file whose reader is known."""
+
+    reader: Export
+    file: ExportFile
+    size: int
+
+
+@dataclass(slots=True)
+class Recognized:
+    """What was handed in, by reader."""
+
+    files: list[Handed] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def import_files(
+    archive: Archive,
+    paths: Sequence[Path],
+    machine: str,
+    *,
+    provider: str | None = None,
+    dry_run: bool = False,
+    message: str | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Bring the conversations of export files and folders into the archive.
+
+    Args:
+        machine: name of this machine, as it stands in refs and trailers.
+        provider: whose they are; None = found by content.
+        dry_run: only say what would happen.
+        message: first line of the commit message.
+        progress: told how many bytes are read of how many.
+
+    Raises UsageError for a path that is not there and a provider that is not known, ArchiveLocked where another harvest
+    does not end, OSError for a full disk.
+    """
+    readers = [registry.load_export(name) for name in ([provider] if provider is not None else registry.EXPORTS)]
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"there is no file or folder {path}")
+    options = Options(dry=dry_run)
+    with ExitStack() as held:
+        found = recognized(paths, readers, held)
+        if dry_run:
+            return Import(archive, machine, options, found).dry_run(progress, None)
+        from chasm_git.archive import journal
+
+        with archive.lock():
+            journal.recover(archive)
+            return Import(archive, machine, options, found).run(message, progress, None)
+
+
+def recognized(paths: Sequence[Path], readers: Sequence[Export], held: ExitStack) -> Recognized:
+    """Find the reader of every file; what nobody reads, of what was named by a person, is a problem.
+
+    Args:
+        held: closes what stays open when the files have been read.
+    """
+    found = Recognized()
+    for path in paths:
+        before = len(found.files), len(found.problems)
+        for bundle in bundles(path):
+            if isinstance(bundle, Problem):
+                found.problems.append(bundle)
+                continue
+            held.callback(bundle.close)
+            found.problems += bundle.problems
+            _recognize(bundle, readers, found)
+        if len(found.files) == before[0] and not any(problem.fatal for problem in found.problems[before[1] :]):
+            tried = ", ".join(reader.name for reader in readers)
+            found.problems.append(Problem(str(path), f"no conversations that are known here (tried: {tried})"))
+    return found
+
+
+def _recognize(bundle: Bundle, readers: Sequence[Export], found: Recognized) -> None:
+    rated: list[tuple[float, Handed]] = []
+    for member in bundle.members:
+        try:
+            sample = sample_of(bundle, member)
+        except MemberError as error:
+            found.problems.append(Problem(bundle.label(member.name), str(error)))
+            continue
+        if sample:
+            mine = _rated(bundle, member, sample, readers, found)
+            rated += [mine] if mine is not None else []
+    is_known = isinstance(bundle, ZipBundle) and any(score >= _SURE for score, _ in rated)
+    found.files += [handed for score, handed in rated if score >= _SURE or not is_known]
+
+
+def _rated(
+    bundle: Bundle, member: Member, sample: bytes, readers: Sequence[Export], found: Recognized
+) -> tuple[float, Handed] | None:
+    """The reader that is surest of a file; None where none is, and where several are, which is a problem."""
+    name = member.name or bundle.path.name
+    scores = sorted(((reader.sniff(sample, name), reader) for reader in readers), key=lambda one: -one[0])
+    best, reader = scores[0]
+    equal = [other.name for score, other in scores if score == best]
+    if best <= 0 or len(equal) > 1:
+        known = f"could be of {' or '.join(equal)}: say which with --provider" if best > 0 else None
+        if known is not None or not _BESIDE.search(member.name):
+            reason = known or f"no conversations that are known here (tried: {', '.join(one.name for one in readers)})"
+            found.problems.append(Problem(bundle.label(member.name), reason, fatal=best > 0 or not member.name))
+        return None
+    return best, Handed(reader, ExportFile(bundle, member.name), member.size)
+
+
+class Import(Harvest):
+    """One run."""
+
+    def __init__(self, archive: Archive, machine: str, options: Options, found: Recognized) -> None:
+        self._files = found.files
+        super().__init__(archive, machine, options, _plan(archive, machine, found))
+        self._report.problems = list(found.problems)
+
+    def _read(self, progress: Progress | None, processes: int | None) -> Iterator[Outcome]:
+        total = sum(handed.size for handed in self._files)
+        done = 0
+        for handed in self._files:
+            for reading in self._readings(handed):
+                outcome = self._outcome(handed, reading)
+                self._report.problems += outcome.problems
+                if outcome.results:
+                    self._outcomes.append(outcome)
+                    yield outcome
+                if progress is not None:
+                    progress(min(done + handed.file.bundle.passed(), total), total)
+            done += handed.size
+            self._report.read += 1
+
+    def _readings(self, handed: Handed) -> Iterator[Reading]:
+        """All readings of a file; one that breaks off, or a reader that fails, costs the rest of this file alone."""
+        try:
+            yield from handed.reader.read_export(handed.file)
+        except (MemberError, OSError) as error:
+            yield Reading(problems=[handed.file.problem(str(error))])
+        except Exception as error:  # noqa: BLE001 - as for the sources of a harvest: it is reported
+            yield Reading(problems=[handed.file.problem(f"reader failed: {type(error).__name__}: {error}")])
+
+    def _outcome(self, handed: Handed, reading: Reading) -> Outcome:
+        made = Outcome(handed.reader.name, handed.file.label, "")
+        if handed.reader.is_view:
+            reading.sessions = [session for session in reading.sessions if self._has_news(session)]
+        self._reader.filled(made, lambda: reading, handed.file.label)
+        for result in made.results:  # the same conversation in another file of the export belongs in the same place
+            key = (result.provider, layout.file_name(result.id))
+            self._reader.places.setdefault(key, Place(result.path, None, None))
+        return made
+
+    def _has_news(self, session: Session) -> bool:
+        """Cut a view of a session down to what the archive does not have; False where nothing is left."""
+        place = self._reader.places.get((session.provider, layout.file_name(session.id)))
+        if place is None or place.archived is None:
+            return True
+        archived = codec.loads(self._archive.read(place.archived))
+        known = {message.id for message in archived.messages}
+        archived.messages = [message for message in session.messages if message.id not in known]
+        for item in fields(Session):
+            setattr(session, item.name, getattr(archived, item.name))
+        return bool(session.messages)
+
+    def _save(self, head: str | None, updates: dict[str, tuple[str | None, str | None]]) -> None:
+        """Nothing is remembered of files that were handed in: the same ones give what the archive has."""
+
+
+def _plan(archive: Archive, machine: str, found: Recognized) -> Plan:
+    """The plan of a harvest whose sources are the files."""
+    made: dict[str, ProviderPlan] = {}
+    for handed in found.files:
+        name = handed.reader.name
+        if name not in made:
+            ref = provider_ref(machine, name)
+            made[name] = ProviderPlan(handed.reader, ref, refs.read_ref(archive, ref), State())
+        source = Source(name, handed.file.label, handed.file.bundle.path, f"{handed.size}:0:0")
+        made[name].new.append(source)
+    return Plan(archive.head(), list(made.values()))
