@@ -13,14 +13,12 @@ of the first; the second gives times, tokens, names and failures.
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from chasm_git.providers import jsonl
+from chasm_git.providers import jsonl, zstd
 from chasm_git.providers._codex_names import Names
 from chasm_git.providers._codex_rollout import Rollout
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source, stamp
@@ -65,7 +63,7 @@ class Codex(Provider):
         data = source.path.read_bytes()
         if source.path.suffix == ".zst":
             try:
-                data = _decompressed(data)
+                data = zstd.unpacked(data)
             except ValueError as error:
                 return Reading(problems=[Problem(str(source.path), str(error))])
         rollout = Rollout(str(source.path), source.path.name.removesuffix(".zst"))
@@ -129,7 +127,7 @@ def _rollouts(folder: Path, deeper: int) -> Iterator[tuple[Path, str] | Problem]
                     yield Path(entry.path), stamp(entry.stat())
                 elif entry.name[:-4] not in names:
                     # Once Python can read it, it is another file to us: one that has not been tried yet.
-                    yield Path(entry.path), stamp(entry.stat()) + ("" if _zstd() else " unreadable")
+                    yield Path(entry.path), stamp(entry.stat()) + ("" if zstd.reader() else " unreadable")
             elif deeper and entry.is_dir():
                 yield from _rollouts(Path(entry.path), deeper - 1)
         except FileNotFoundError:
@@ -145,38 +143,3 @@ def _hopeless(problems: list[Problem]) -> list[Problem]:
     first = problems[0]
     reason = f"no conversation in it; {len(problems)} lines cannot be read, the first: {first.reason}"
     return [Problem(first.path, reason, first.line)]
-
-
-@functools.cache
-def _zstd() -> Any:
-    """A module that reads zstd, None where there is none: the standard library's from Python 3.14 on."""
-    import importlib
-
-    for name in ("compression.zstd", "backports.zstd", "zstandard"):
-        try:
-            return importlib.import_module(name)
-        except ImportError:
-            continue
-    return None
-
-
-def _decompressed(data: bytes) -> bytes:
-    """What a zstd file holds. Raises ValueError, with what to do about it, where that cannot be told."""
-    module = _zstd()
-    if module is None:
-        raise ValueError(
-            "compressed with zstd, which this Python cannot read: `pip install zstandard`, or unpack it with `zstd -d`"
-        )
-    try:
-        if module.__name__ != "zstandard":
-            return bytes(module.decompress(data))
-        whole = b""
-        while data:  # one frame after the other: its one-call form wants to know the size first
-            frame = module.ZstdDecompressor().decompressobj()
-            whole += frame.decompress(data)
-            if not frame.eof:
-                raise EOFError("it ends too early")
-            data = frame.unused_data
-        return whole
-    except (module.ZstdError, EOFError) as error:
-        raise ValueError(f"damaged zstd data: {error}") from None

@@ -30,6 +30,7 @@ BUILT_IN: dict[str, str] = {
     "roo-code": "chasm_git.providers.roo_code:RooCode",
     "kilo-code": "chasm_git.providers.kilo_code:KiloCode",
     "cursor": "chasm_git.providers.cursor:Cursor",
+    "zed": "chasm_git.providers.zed:Zed",
 }
 
 EXPORTS: dict[str, str] = {

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from chasm_git.providers import codex
+from chasm_git.providers import zstd as compression
 from chasm_git.providers.base import Env, Problem
 from chasm_git.providers.codex import Codex
 from chasm_git.session import codec
@@ -245,9 +245,9 @@ def zstd(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
             monkeypatch.setitem(sys.modules, name, None)
     if request.param in ZSTD:
         pytest.importorskip(request.param)
-    codex._zstd.cache_clear()
+    compression.reader.cache_clear()
     yield request.param in ZSTD
-    codex._zstd.cache_clear()
+    compression.reader.cache_clear()
 
 
 def test_compressed(tmp_path: Path, zstd: bool) -> None:
