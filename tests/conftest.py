@@ -24,13 +24,21 @@ SHARED = Path(__file__).parents[2] / "shared"
 """Data that real clients wrote; not part of the project, used where it is there."""
 
 
+AGENTS_FOLDERS = (
+    *("CLINE_DATA_DIR", "CLINE_DIR", "CLINE_SESSION_DATA_DIR", "CONTINUE_GLOBAL_DIR", "COPILOT_HOME"),
+    *("FACTORY_HOME_OVERRIDE", "GEMINI_CLI_HOME", "KIMI_CODE_HOME", "KIMI_SHARE_DIR", "OPENCLAW_HOME"),
+    *("OPENCLAW_STATE_DIR", "PI_CODING_AGENT_DIR", "QWEN_HOME", "QWEN_RUNTIME_DIR"),
+)
+"""Variables that say where terminal agents keep their sessions."""
+
+
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings, the identity or the sessions of the person who runs it."""
     home = tmp_path_factory.mktemp("home")
     for name in [name for name in os.environ if name.startswith(("GIT_", "CHASM_", "XDG_"))]:
         monkeypatch.delenv(name)
-    for name in ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "NO_COLOR", "FORCE_COLOR"):
+    for name in ("CLAUDE_CONFIG_DIR", "CODEX_HOME", *AGENTS_FOLDERS, "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("USERPROFILE", str(home))
