@@ -72,6 +72,13 @@ COMMANDS: dict[str, Entry] = {
             "workspaces": Entry("Folders that sessions were held in.", "list_workspaces"),
         },
     ),
+    "find": Entry(
+        "Search in everything that was said.",
+        commands={
+            "session": Entry("Sessions by what was said in them, the best first.", "find_session"),
+            "workspace": Entry("Folders by a part of their path.", "find_workspace"),
+        },
+    ),
     "show": Entry(
         "Read what is in the archive.",
         commands={
