@@ -39,7 +39,7 @@ TABLE = "cursorDiskKV"
 _ITEMS = "ItemTable"
 _COMPOSER, _BUBBLE = "composerData:", "bubbleId:"
 _LISTED = "composer.composerData"
-_CHATS = "workbench.panel.aichat.view.aichat.chatdata"
+_CHATS = ("workbench.panel.aichat.view.aichat.chatdata", "aiChat.chatdata")
 _TOOL = 15
 """The capability that holds the calls of a conversation."""
 
@@ -79,7 +79,20 @@ def read_workspace(path: Path, reading: Reading) -> None:
         for composer in as_list(as_dict(_item(database, _LISTED)).get("allComposers")):
             if type(composer) is dict and as_list(composer.get("conversation")):
                 _add_document(composer, "conversation", text(composer.get("composerId")), workspace, reading)
-        for tab in as_list(as_dict(_item(database, _CHATS)).get("tabs")):
+        _add_chats(database, _CHATS[:1], workspace, reading)
+
+
+def read_chats(path: Path, provider: str, reading: Reading) -> None:
+    """Add the chats that stand in a workspace's own database, of an editor that kept them as Cursor did."""
+    with _reported(path, reading), opened(path, reading.problems) as database:
+        _add_chats(database, _CHATS, folder_of(path.parent, reading), reading)
+    for session in reading.sessions:
+        session.provider = provider
+
+
+def _add_chats(database: Database, keys: Sequence[str], workspace: str | None, reading: Reading) -> None:
+    for key in keys:
+        for tab in as_list(as_dict(_item(database, key)).get("tabs")):
             if type(tab) is dict and as_list(tab.get("bubbles")):
                 _add_document(tab, "bubbles", text(tab.get("tabId")), workspace, reading)
 

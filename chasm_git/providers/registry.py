@@ -31,6 +31,9 @@ BUILT_IN: dict[str, str] = {
     "kilo-code": "chasm_git.providers.kilo_code:KiloCode",
     "cursor": "chasm_git.providers.cursor:Cursor",
     "zed": "chasm_git.providers.zed:Zed",
+    "windsurf": "chasm_git.providers.windsurf:Windsurf",
+    "kiro": "chasm_git.providers.kiro:Kiro",
+    "antigravity": "chasm_git.providers.antigravity:Antigravity",
 }
 
 EXPORTS: dict[str, str] = {
