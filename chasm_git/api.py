@@ -185,7 +185,7 @@ class Archive(Past, Shared, Searchable):
 
         session = self.session(found)
         try:
-            return registry.load(session.provider).export(session, self.attachments(found))
+            return registry.writer_of(session).export(session, self.attachments(found))
         except KeyError as error:
             raise ChasmError(
                 f"{session.id} cannot be written the way {session.provider} had it: "

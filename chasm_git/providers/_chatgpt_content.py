@@ -39,7 +39,7 @@ class Content:
         """
         metadata = as_dict(message.get("metadata"))
         content = as_dict(message.get("content"))
-        kind = content.get("content_type")
+        kind = text(content.get("content_type"))
         role = as_dict(message.get("author")).get("role")
         parts = [] if kind == _RECAP else self._parts(content, kind)
         parts += self._uploads(metadata, parts)

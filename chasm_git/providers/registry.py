@@ -10,6 +10,7 @@ from importlib.metadata import entry_points
 
 from chasm_git.errors import UsageError
 from chasm_git.providers.base import Export, Provider
+from chasm_git.session.model import Session
 
 BUILT_IN: dict[str, str] = {
     "claude-code": "chasm_git.providers.claude_code:ClaudeCode",
@@ -39,6 +40,11 @@ BUILT_IN: dict[str, str] = {
 EXPORTS: dict[str, str] = {
     "chatgpt": "chasm_git.providers.chatgpt:ChatGPT",
     "claude-ai": "chasm_git.providers.claude_ai:ClaudeAI",
+    "gemini": "chasm_git.providers.gemini_export:Gemini",
+    "deepseek": "chasm_git.providers.deepseek:DeepSeek",
+    "grok": "chasm_git.providers.grok:Grok",
+    "le-chat": "chasm_git.providers.le_chat:LeChat",
+    "universal": "chasm_git.providers.universal_json:UniversalJson",
 }
 """Services whose exports people hand in (`base.Export`): a harvest finds nothing of them."""
 
@@ -62,6 +68,12 @@ def load(name: str) -> Provider:
             found: Provider = point.load()()
             return found
     raise UsageError(f"no provider is called {name!r}; there are: {', '.join([*names(), *EXPORTS])}")
+
+
+def writer_of(session: Session) -> Provider:
+    """The provider that gives a session's own files back: whose records it holds, which a view of it does not."""
+    is_view = type(session.native) is dict and session.native.get("form") == "universal"
+    return load("universal" if is_view else session.provider)
 
 
 def load_export(name: str) -> Export:
