@@ -44,6 +44,9 @@ EXPORTS: dict[str, str] = {
     "deepseek": "chasm_git.providers.deepseek:DeepSeek",
     "grok": "chasm_git.providers.grok:Grok",
     "le-chat": "chasm_git.providers.le_chat:LeChat",
+    "perplexity": "chasm_git.providers.perplexity:Perplexity",
+    "m365-copilot": "chasm_git.providers.m365_copilot:M365Copilot",
+    "azure-foundry": "chasm_git.providers.azure_foundry:AzureFoundry",
     "universal": "chasm_git.providers.universal_json:UniversalJson",
 }
 """Services whose exports people hand in (`base.Export`): a harvest finds nothing of them."""

@@ -150,7 +150,8 @@ def pieces(value: Any) -> list[Any]:
     found = [value]
     for item in items(value):
         found += [item, [item]]
-        found += items(item.get("conversations", [])) if isinstance(item, dict) else []
+        for key in ("conversations", "value", "data"):
+            found += items(item.get(key, [])) if isinstance(item, dict) else []
     return found
 
 

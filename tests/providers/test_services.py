@@ -66,6 +66,20 @@ def test_gemini() -> None:
     assert len(found) == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "asked", "answered"),
+    [
+        ("perplexity", "Why are there two tides a day?", "The moon pulls on both sides of the earth."),
+        ("m365-copilot", "When is the review?", "It is on Tuesday."),
+        ("azure-foundry", "Which pump failed?", "Pump 3, at noon."),
+    ],
+)
+def test_a_prompt_and_its_answer(name: str, asked: str, answered: str) -> None:
+    assert told(name) == [("user", asked), ("assistant", answered)]
+    (session,) = sessions(name, fixture(name)).values()
+    assert all(m.timestamp for m in session.messages if m.role != "event")
+
+
 def test_openai_and_sharegpt() -> None:
     found = sessions("universal", fixture("universal"))
     kettle = shown(found["openai-shape-1"])
