@@ -11,7 +11,7 @@ from typing import Any
 
 from chasm_git.providers import _tables
 from chasm_git.providers._openai_chat import arguments_of
-from chasm_git.providers.sqlite_copy import Database, Row, grouped, order_of
+from chasm_git.providers.sqlite_copy import Database, Row, grouped, indexed, key_of, order_of
 from chasm_git.providers.values import plain, text
 from chasm_git.session.build import Builder
 from chasm_git.session.model import Json, Part, Session
@@ -26,13 +26,13 @@ class Responses:
     """The conversations of a log."""
 
     def __init__(self, database: Database) -> None:
-        self._conversations = {row.get("id"): row for row in database.rows("conversations")}
+        self._conversations = indexed(database.rows("conversations"))
         self._responses = grouped(database.rows("responses", _JSON), "conversation_id")
         self._calls = grouped(database.rows("tool_calls"), "response_id")
         self._results = grouped(database.rows("tool_results"), "response_id")
         self._links = {table: grouped(database.rows(table), "response_id") for table in _LINKS}
-        self._fragments = {row.get("id"): row for row in database.rows("fragments")}
-        self._attachments = {row.get("id"): row for row in database.rows("attachments")}
+        self._fragments = indexed(database.rows("fragments"))
+        self._attachments = indexed(database.rows("attachments"))
 
     def sessions(self, provider: str) -> Iterator[tuple[Session, Builder]]:
         """Each conversation, its messages in a builder."""
@@ -71,7 +71,7 @@ class Responses:
 
     def _prompt(self, row: Row, record: dict[str, Json]) -> list[Part]:
         """What went to the model; the rows that say it are added to `record`."""
-        key = row.get("id")
+        key = key_of(row.get("id"))
         parts: list[Part] = []
         if results := self._results.get(key):
             record["tool_results"] = results
@@ -83,7 +83,7 @@ class Responses:
             record[table] = links
             kind = table.removeprefix("prompt_").removeprefix("system_")
             known = self._fragments if kind == "fragments" else self._attachments
-            rows = [found for link in links if (found := known.get(link.get(f"{kind[:-1]}_id"))) is not None]
+            rows = [found for link in links if (found := known.get(key_of(link.get(f"{kind[:-1]}_id")))) is not None]
             record.setdefault(kind, []).extend(rows)
             if table == "prompt_fragments":
                 texts += [said for found in rows if (said := text(found.get("content"))) is not None]
@@ -100,7 +100,7 @@ class Responses:
         if (said := text(row.get(_ANSWER))) is not None:
             parts.append({"type": "text", "text": said})
         texts: dict[str, str] = {}
-        if calls := self._calls.get(row.get("id")):
+        if calls := self._calls.get(key_of(row.get("id"))):
             record["tool_calls"] = calls
         for call in calls or ():
             stored = call.get("arguments")

@@ -105,7 +105,7 @@ def _tool(part: dict[str, Any]) -> list[Part]:
     if type(name := part.get("tool")) is str:
         call["name"] = name
     call["arguments"] = state.get("input")
-    if state.get("status") not in _ENDED:
+    if text(state.get("status")) not in _ENDED:
         return [call]
     failed = state.get("status") == "error"
     output = state.get("error" if failed else "output")

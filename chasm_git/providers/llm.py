@@ -14,7 +14,7 @@ from chasm_git.providers import _tables, sqlite_copy
 from chasm_git.providers._cells import value_of
 from chasm_git.providers._llm_responses import Responses, attached
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.sqlite_copy import Database, Row, grouped, order_of
+from chasm_git.providers.sqlite_copy import Database, Row, grouped, indexed, key_of, order_of
 from chasm_git.providers.values import as_dict, as_list, plain, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -69,12 +69,12 @@ class _Threads:
     def __init__(self, database: Database) -> None:
         self._threads = database.rows("threads")
         self._turns = grouped(database.rows("turns", ("options_json", "token_details", "response_json")), "thread_id")
-        self._messages = {row.get("hash"): row for row in database.rows("messages", ("provider_metadata",))}
+        self._messages = indexed(database.rows("messages", ("provider_metadata",)), "hash")
         self._parts = grouped(database.rows("parts", ("payload",)), "message_hash")
         self._part_fragments = grouped(database.rows("part_fragments"), "part_id")
         self._part_attachments = grouped(database.rows("part_attachments"), "part_id")
-        self._fragments = {row.get("id"): row for row in database.rows("fragments")}
-        self._attachments = {row.get("id"): row for row in database.rows("attachments")}
+        self._fragments = indexed(database.rows("fragments"))
+        self._attachments = indexed(database.rows("attachments"))
         self._beside = {table: grouped(database.rows(table), "turn_id") for table in _TURN_TABLES}
 
     def sessions(self, provider: str) -> Iterator[tuple[Session, Builder]]:
@@ -87,10 +87,10 @@ class _Threads:
         session = Session(key, provider, text(thread.get("name")), forked_from=text(thread.get("forked_from")))
         turns = sorted(self._turns.get(key, ()), key=lambda row: order_of(row.get("datetime_utc"), row.get("id")))
         tips = grouped(turns, "tip_message_hash")
-        standing = self._way_to(thread.get("tip_message_hash"))
+        standing = self._way_to(key_of(thread.get("tip_message_hash")))
         builder = Builder()
         done: set[Json] = set()
-        for tip in dict.fromkeys([*tips, thread.get("tip_message_hash")]):
+        for tip in dict.fromkeys([*tips, key_of(thread.get("tip_message_hash"))]):
             time = iso(tips[tip][0].get("datetime_utc")) if tip in tips else None
             for name in self._way_to(tip):
                 if name not in done:
@@ -103,7 +103,7 @@ class _Threads:
         if homeless:
             rows["turns"] = homeless
         for table, groups in self._beside.items():
-            if found := [row for turn in turns for row in groups.get(turn.get("id"), ())]:
+            if found := [row for turn in turns for row in groups.get(key_of(turn.get("id")), ())]:
                 rows[table] = found
         session.native = _tables.kept(rows, builder.attachments)
         return session, builder
@@ -113,7 +113,7 @@ class _Threads:
         way: dict[Json, None] = {}
         while tip in self._messages and tip is not None and tip not in way:
             way[tip] = None
-            tip = self._messages[tip].get("parent_hash")
+            tip = key_of(self._messages[tip].get("parent_hash"))
         return dict.fromkeys(reversed(way))
 
     def _add(self, builder: Builder, name: Json, turns: list[Row], time: str | None, *, inactive: bool) -> None:
@@ -125,7 +125,7 @@ class _Threads:
             self._add_part(part, content)
         record |= {table: rows for table, rows in {"turns": turns, "parts": parts, **content.rows}.items() if rows}
         role = row.get("role")
-        fields: dict[str, Any] = {"role": role if role in _ROLES else "event"}
+        fields: dict[str, Any] = {"role": role if text(role) in _ROLES else "event"}
         if role == "system":
             fields["injected"] = True
         if role == "assistant" and turns:
@@ -154,13 +154,13 @@ class _Threads:
             content.parts.append(
                 {"type": "tool_result", **key, "content": output if type(output) is str else "", **failed}
             )
-        links = self._part_fragments.get(part.get("id"), [])
+        links = self._part_fragments.get(key_of(part.get("id")), [])
         content.add("part_fragments", links)
-        content.add("fragments", [self._fragments.get(link.get("fragment_id")) for link in links])
-        links = self._part_attachments.get(part.get("id"), [])
+        content.add("fragments", [self._fragments.get(key_of(link.get("fragment_id"))) for link in links])
+        links = self._part_attachments.get(key_of(part.get("id")), [])
         content.add("part_attachments", links)
         for link in links:
-            if (row := self._attachments.get(link.get("attachment_id"))) is not None:
+            if (row := self._attachments.get(key_of(link.get("attachment_id")))) is not None:
                 content.add("attachments", [row])
                 content.parts.append(attached(row))
 
@@ -169,7 +169,7 @@ class _Threads:
         pieces = []
         for reference in map(as_dict, as_list(references)):
             fragment = reference.get("fragment")
-            row = self._fragments.get(fragment, {}) if type(fragment) in (int, str) else {}
+            row = self._fragments.get(key_of(fragment), {})
             pieces.append(said if type(said := reference.get("literal", row.get("content"))) is str else "")
         return pieces
 

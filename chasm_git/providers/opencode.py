@@ -19,7 +19,7 @@ from chasm_git.providers import _opencode_files, _tables, folders, sqlite_copy
 from chasm_git.providers._cells import value_of
 from chasm_git.providers._opencode_parts import fields_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.sqlite_copy import Row, grouped, order_of
+from chasm_git.providers.sqlite_copy import Row, grouped, indexed, key_of, order_of
 from chasm_git.providers.values import as_dict, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -87,14 +87,16 @@ class OpenCode(Provider):
         reading = Reading()
         try:
             with sqlite_copy.opened(path, reading.problems) as database:
-                sessions = {row["id"]: row for row in database.rows("session", _JSON) if type(row.get("id")) is str}
+                sessions = indexed(database.rows("session", _JSON))
                 messages = grouped(database.rows("message", _JSON), "session_id")
                 parts = grouped(database.rows("part", _JSON), "message_id")
                 beside = {table: grouped(database.rows(table, _JSON), "session_id") for table in _SESSION_TABLES}
         except sqlite_copy.Unreadable as error:
             reading.problems.append(Problem(str(path), str(error)))
             return reading
-        for key in [*sessions, *(key for key in messages if key not in sessions and type(key) is str)]:
+        for key in dict.fromkeys([*sessions, *messages]):
+            if type(key) is not str:
+                continue
             own = messages.get(key, [])
             if not own and not beside["session_message"].get(key):
                 continue  # opened, and nothing was said
@@ -114,7 +116,7 @@ class OpenCode(Provider):
         is_undone = False
         for message in sorted(messages, key=lambda row: order_of(row.get("time_created"), row.get("id"))):
             name = message.get("id")
-            own = sorted(parts.get(name, ()), key=lambda row: order_of(row.get("id")))
+            own = sorted(parts.get(key_of(name), ()), key=lambda row: order_of(row.get("id")))
             record: dict[str, Any] = {"message": message, "part": own} if own else {"message": message}
             fields = fields_of(as_dict(value_of(message.get("data"))), [as_dict(value_of(r.get("data"))) for r in own])
             fields["timestamp"] = fields["timestamp"] or iso(message.get("time_created"))

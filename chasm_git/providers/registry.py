@@ -26,6 +26,8 @@ BUILT_IN: dict[str, str] = {
     "opencode": "chasm_git.providers.opencode:OpenCode",
     "kilo-cli": "chasm_git.providers.opencode:KiloCLI",
     "llm": "chasm_git.providers.llm:LLM",
+    "goose": "chasm_git.providers.goose:Goose",
+    "crush": "chasm_git.providers.crush:Crush",
     "vscode": "chasm_git.providers.vscode:VSCode",
     "cline": "chasm_git.providers.cline:Cline",
     "roo-code": "chasm_git.providers.roo_code:RooCode",

@@ -174,9 +174,18 @@ def grouped(rows: Iterable[Row], column: str) -> dict[Json, list[Row]]:
     """Rows by the value of a column, in their order; those without a plain value there stand under None."""
     groups: dict[Json, list[Row]] = {}
     for row in rows:
-        value = row.get(column)
-        groups.setdefault(value if type(value) is str or type(value) is int else None, []).append(row)
+        groups.setdefault(key_of(row.get(column)), []).append(row)
     return groups
+
+
+def indexed(rows: Iterable[Row], column: str = "id") -> dict[Json, Row]:
+    """Rows by their value of a column; those without a plain value there are left out."""
+    return {key: row for row in rows if (key := key_of(row.get(column))) is not None}
+
+
+def key_of(value: Json) -> str | int | None:
+    """The value where it can name a row, else None."""
+    return value if type(value) is str or type(value) is int else None
 
 
 def order_of(*values: Json) -> tuple[Any, ...]:
