@@ -29,21 +29,26 @@ def forks(groups: Iterable[set[str]], read: Read) -> dict[str, str]:
 def _forks_of(paths: list[str], read: Read) -> dict[str, str]:
     times: dict[str, dict[bytes, str]] = {}
     ids: dict[str, str] = {}
+    origins: dict[str, str] = {}
+    """What forks say themselves: they need no guess, and what one came from is no fork of it."""
     for path in paths:
         head, listed = codec.split(read(path))
         times[path] = {block.id: block.sort_key()[0] for block in blocks.parse(listed)}
-        ids[path] = codec.loads_header(head).id
+        session = codec.loads_header(head)
+        ids[path] = session.id
+        if session.forked_from is not None:
+            origins[path] = session.forked_from
     shared = set.intersection(*(set(of_one) for of_one in times.values()))
 
     def own_start(path: str) -> tuple[str, str]:
         own = [time for identity, time in times[path].items() if identity not in shared and time]
         return min(own, default=""), ids[path]
 
-    ranked = sorted(paths, key=own_start)
+    ranked = sorted((path for path in paths if path not in origins), key=own_start)
     found = {}
     for number, path in enumerate(ranked[1:], 1):
-        origin = max(ranked[:number], key=lambda other: len(times[other].keys() & times[path].keys()))
-        found[path] = ids[origin]
+        candidates = [*ranked[:number], *(other for other, origin in origins.items() if origin != ids[path])]
+        found[path] = ids[max(candidates, key=lambda other: len(times[other].keys() & times[path].keys()))]
     return found
 
 

@@ -43,6 +43,9 @@ class Case:
         assert [item for item in found if isinstance(item, Problem)] == []
         return [item for item in found if isinstance(item, Source)]
 
+    def stamps(self, home: Path) -> dict[str, str]:
+        return {source.key: source.stamp for source in self.discover(home)}
+
     def read(self, home: Path | None = None) -> list[tuple[Source, Reading]]:
         provider = registry.load(self.name)
         return [(source, provider.read(source)) for source in self.discover(home)]
@@ -142,6 +145,17 @@ def test_discover_is_stable_and_opens_nothing(case: Case) -> None:
     assert first == case.discover()
     assert len({source.key for source in first}) == len(first)
     assert all(source.provider == case.name and source.stamp for source in first)
+
+
+def test_what_is_written_shows_in_the_stamp(case: Case, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(case.home, home)
+    before = {source.key: source for source in case.discover(home)}
+    for source in before.values():
+        with source.path.open("ab") as file:
+            file.write(b"\n")
+    after = case.stamps(home)
+    assert [key for key, source in before.items() if after[key] == source.stamp] == []
 
 
 def test_an_empty_home_has_no_sources(case: Case, tmp_path: Path) -> None:
