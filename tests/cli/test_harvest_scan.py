@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from chasm_git.session.model import Session
 from tests.cli.calling import Program
+from tests.conftest import Keep
 
 
 def counts(program: Program, home: Path) -> dict[str, tuple[int, int, int, int]]:
@@ -46,3 +48,13 @@ def test_an_empty_home(fresh: Program, tmp_path: Path) -> None:
 def test_only_what_was_asked_for(fresh: Program, home: Path, arguments: list[str]) -> None:
     listed = fresh("harvest", "scan", "--home", str(home), "--json", *arguments).json
     assert [one["provider"] for one in listed if one["sources"]] == ["codex"]
+
+
+def test_the_short_ways_say_what_the_long_ones_say(chasm: Program, keep: Keep, example: Session) -> None:
+    keep([example])
+    for short, long in [
+        (("harvest", "status"), ("git", "status")),
+        (("harvest", "list"), ("list", "sessions")),
+        (("harvest", "search", "redirect"), ("find", "session", "redirect")),
+    ]:
+        assert chasm(*short, "--json").json == chasm(*long, "--json").json
