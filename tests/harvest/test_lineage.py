@@ -7,14 +7,13 @@ from chasm_git.session import codec
 from chasm_git.session.model import Message, Session
 
 
-def session(key: str, *own: str, shared: int = 2, forked_from: str | None = None) -> bytes:
-    """A session that begins with shared messages; `own` are the minutes of its other ones."""
+def session(key: str, *minutes: int, forked_from: str | None = None) -> bytes:
+    """A session with a message at each minute of an hour; two sessions share those of one minute."""
     made = Session(key, "pi", forked_from=forked_from)
     above = None
-    minutes = [*(f"{n:02}" for n in range(shared)), *own]
-    for number, minute in enumerate(minutes):
-        identity = f"m{number}" if number < shared else f"{key}-{minute}"
-        made.messages.append(Message(identity, "user", f"2026-01-10T12:{minute}:00.000Z", minute, after=above))
+    for minute in minutes:
+        identity = f"m{minute:02}"
+        made.messages.append(Message(identity, "user", f"2026-01-10T12:{minute:02}:00.000Z", identity, after=above))
         above = identity
     return codec.dumps(made)
 
@@ -24,22 +23,21 @@ def found(**files: bytes) -> dict[str, str]:
 
 
 def test_the_first_to_go_its_own_way_is_the_original() -> None:
-    assert found(a=session("a", "10"), b=session("b", "20"), c=session("c", "30")) == {"b": "a", "c": "a"}
+    assert found(a=session("a", 0, 1, 10), b=session("b", 0, 1, 20), c=session("c", 0, 1, 30)) == {"b": "a", "c": "a"}
 
 
 def test_a_fork_of_a_fork_shares_more_with_it() -> None:
-    b, c = session("b", "20", shared=3), session("c", "30", shared=3)
-    assert found(a=session("a", "10"), b=b, c=c) == {"b": "a", "c": "b"}
+    files = {"a": session("a", 0, 1, 10), "b": session("b", 0, 1, 20, 21), "c": session("c", 0, 1, 20, 30)}
+    assert found(**files) == {"b": "a", "c": "b"}
 
 
 def test_what_a_fork_came_from_is_no_fork_of_it() -> None:
-    fork = session("b", "10", forked_from="a")  # its original was continued later
-    assert found(a=session("a", "20"), b=fork) == {}
-    assert found(a=session("a", "20"), b=fork, c=session("c", "30")) == {"c": "a"}
+    original, fork = session("a", 0, 1, 20), session("b", 0, 1, 10, forked_from="a")  # continued after it was forked
+    assert found(a=original, b=fork) == {}
+    assert found(a=original, b=fork, c=session("c", 0, 1, 30)) == {"c": "a"}
 
 
 def test_forks_that_say_so_may_be_origins_too() -> None:
-    fork = session("b", "10", shared=3, forked_from="a")
-    assert found(a=session("a", "20"), b=fork, c=session("c", "30", shared=3)) == {"c": "b"}
-    both = session("c", "30", shared=3, forked_from="gone")
-    assert found(b=fork, c=both) == {}
+    original, fork = session("a", 0, 1, 15), session("b", 0, 1, 20, forked_from="a")
+    assert found(a=original, b=fork, c=session("c", 0, 1, 20, 30)) == {"c": "b"}
+    assert found(b=fork, c=session("c", 0, 1, 20, 30, forked_from="gone")) == {}
