@@ -41,9 +41,7 @@ VALUES = st.one_of(
         lambda inner: st.one_of(
             st.lists(inner, max_size=3),
             st.dictionaries(
-                st.sampled_from(
-                    ["type", "text", "role", "data", "id", "state", "toolCall", "value", "content"]
-                ),
+                st.sampled_from(["type", "text", "role", "data", "id", "state", "toolCall", "value", "content"]),
                 inner,
                 max_size=3,
             ),

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from chasm_git.outputs.cli.terminal import Terminal
 
 
-
 @dataclass(frozen=True, slots=True)
 class Filter:
     """What a session must be like to be chosen; None = anything will do."""
