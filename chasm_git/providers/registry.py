@@ -28,6 +28,8 @@ BUILT_IN: dict[str, str] = {
     "llm": "chasm_git.providers.llm:LLM",
     "goose": "chasm_git.providers.goose:Goose",
     "crush": "chasm_git.providers.crush:Crush",
+    "aider": "chasm_git.providers.aider:Aider",
+    "amp": "chasm_git.providers.amp:Amp",
     "vscode": "chasm_git.providers.vscode:VSCode",
     "cline": "chasm_git.providers.cline:Cline",
     "roo-code": "chasm_git.providers.roo_code:RooCode",
