@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from chasm_git.session import attachments, blocks, codec, encode
+from chasm_git.session import attachments, blocks, codec, encode, jsonio
 from chasm_git.session.join import Body, from_value
 from chasm_git.session.model import Json, Message, Session
 from chasm_git.session.native import look_up, plain
@@ -168,7 +168,7 @@ class Masker:
 
     def value(self, value: Json) -> Json:
         """A JSON value (a provider's record, say) with the credentials in its texts masked."""
-        return _Values(self, None, _nothing, {}).of(value)
+        return _Values(self, None, _nothing, self._bound(jsonio.dumps(value), set()) or {}).of(value)
 
     def spans(self, text: str, bound: dict[bytes, str]) -> list[Span]:
         """The credentials of a text that are to be masked.

@@ -30,6 +30,10 @@ _START = rb"(?:(?<![A-Za-z0-9_-])" + _ESCAPED + rb")"
 """Where a token may begin: not inside a longer word, except right behind an escape or a terminal's colour."""
 _END = rb"(?![A-Za-z0-9_])"
 
+TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+"""Characters of tokens."""
+LONGEST_BEFORE = 2048
+
 _STAND_IN = re.compile(rb"(?i)example|placeholder|redacted|your[_-]|change-?me|\.\.\.|\*\*\*")
 _COMMON = frozenset(
     b"admin changeme default example guest key login mypass mypassword mysecretpassword mysql pass passw0rd passwd "
@@ -53,10 +57,10 @@ class Rule:
     """The full expression, with the mark in it. Its one group is the credential."""
     check: Check
     """Whether it is a credential, not the stand-in for one in some documentation."""
-    back: int = 40
-    """How far before the mark a match can begin."""
-    lead: int | None = None
-    """How far before the mark a match does begin, where that is always the same."""
+    lead: int = 0
+    """How far before the mark a match begins, where that is always the same."""
+    before: bytes = b""
+    """What may stand before the mark in a match, where that differs (at most `LONGEST_BEFORE` of these bytes)."""
     tails: frozenset[bytes] = frozenset()
     """Of a token: the pairs of bytes that may stand before the mark."""
     is_bound: bool = False
@@ -65,7 +69,7 @@ class Rule:
 
 def is_credible(secret: bytes, matched: bytes = b"") -> bool:
     """Whether a token is none of the stand-ins people write."""
-    return len(set(secret)) > _FEW and _STAND_IN.search(secret) is None
+    return len(set(secret[len(secret) // 3 :])) > _FEW and _STAND_IN.search(secret) is None
 
 
 def _is_mixed(secret: bytes, matched: bytes) -> bool:
@@ -149,9 +153,9 @@ def _choices(letter: bytes) -> bytes:
 
 _LETTER = re.compile(rb"\[[^]]*\]|\\.|.")
 _PEM_KIND = rb"(?:[A-Z0-9]{2,10} ){0,2}PRIVATE KEY(?: BLOCK)?-----"
-_QUOTES = rb"""["'\\\]\s]{0,8}"""
+_QUOTES = rb"""["'\\\]\s]{0,24}"""
 _AWS_SECRET = rb"((?:[A-Za-z0-9+]|\\{0,3}/){40})(?![A-Za-z0-9/+=])"
-_SAS = rb"[^\s\"'<>]{0,1500}?[?&;6=]sig=((?:[A-Za-z0-9+/]|%2[BbFf]){43}(?:%3[Dd]|=))(?![A-Za-z0-9=%])"
+_SAS = rb"[^\s\"'<>]{0,600}?[?&;6=]sig=((?:[A-Za-z0-9+/]|%2[BbFf]){43}(?:%3[Dd]|=))(?![A-Za-z0-9=%])"
 _URL_TEXT = rb"""[^\s/@:"'\\<>(){}\[\]?#$*%`,]"""
 
 RULES: tuple[Rule, ...] = (
@@ -164,7 +168,7 @@ RULES: tuple[Rule, ...] = (
         _W + rb"{20,300}(?:\.[0-9a-z]{2}\.[0-9a-z]{7,9})?",
         _is_mixed,
     ),
-    Rule("bitbucket-token", b"A", rb"TBB", _START + rb"(ATBB" + _AN + rb"{32})" + _END, is_credible, lead=0),
+    Rule("bitbucket-token", b"A", rb"TBB", _START + rb"(ATBB" + _AN + rb"{32})" + _END, is_credible),
     *_tokens("sourcegraph-token", rb"sgp_", rb"(?:" + _AN + rb"{16}_|local_)?" + _HEX + rb"{40}"),
     *_tokens("npm-token", rb"npm_", _AN + rb"{36}"),
     Rule(
@@ -173,7 +177,6 @@ RULES: tuple[Rule, ...] = (
         b"",
         rb"_authToken=([A-Za-z0-9_./+=-]{20,300})",
         _is_mixed,
-        lead=0,
         tails=frozenset((b"/:",)),
     ),
     *_tokens("pypi-token", rb"pypi-", rb"AgE" + _W + rb"{50,500}"),
@@ -198,14 +201,13 @@ RULES: tuple[Rule, ...] = (
     *_tokens("tavily-key", rb"tvly-", rb"(?:dev-|prod-)?" + _AN + rb"{32}"),
     *_tokens("pinecone-key", rb"pcsk_", _AN + rb"{5,8}_" + _AN + rb"{50,70}"),
     # clouds
-    Rule("aws-access-key-id", b"A", rb"[KS]IA", _START + rb"(A[KS]IA[A-Z2-7]{16})" + _END, is_credible, lead=0),
+    Rule("aws-access-key-id", b"A", rb"[KS]IA", _START + rb"(A[KS]IA[A-Z2-7]{16})" + _END, is_credible),
     Rule(
         "aws-secret-key",
         b"A",
         rb"[KS]IA",  # beside its id
         _START + rb"A[KS]IA[A-Z2-7]{16}(?=[^A-Za-z0-9/+])[\s\S]{0,80}?[^A-Za-z0-9/+=]" + _AWS_SECRET,
         _is_aws_secret,
-        lead=0,
         is_bound=True,
     ),
     Rule(
@@ -214,7 +216,6 @@ RULES: tuple[Rule, ...] = (
         rb"ccessKey(?<=ecretAccessKey)",
         rb"AccessKey" + _QUOTES + rb"[:=,>]" + _QUOTES + _AWS_SECRET,
         _is_aws_secret,
-        lead=0,
         is_bound=True,
     ),
     Rule(
@@ -227,7 +228,7 @@ RULES: tuple[Rule, ...] = (
         tails=frozenset((b"ws", b"WS")),
         is_bound=True,
     ),
-    Rule("google-key", b"A", rb"Iza", _START + rb"(AIza" + _W + rb"{35})(?!" + _W + rb")", is_credible, lead=0),
+    Rule("google-key", b"A", rb"Iza", _START + rb"(AIza" + _W + rb"{35})(?!" + _W + rb")", is_credible),
     *_tokens("google-oauth-token", rb"ya29\.", _W + rb"{30,500}", _is_mixed),
     *_tokens("google-client-secret", rb"GOCSPX-", _W + rb"{28}", _is_mixed),
     Rule(
@@ -236,11 +237,10 @@ RULES: tuple[Rule, ...] = (
         rb"ccountKey=",
         rb"AccountKey=([A-Za-z0-9+/]{86}==)",
         is_credible,
-        lead=0,
     ),
-    Rule("azure-access-key", b"A", rb"ccessKey=", rb"(?<=Shared)AccessKey=([A-Za-z0-9+/]{43}=)", is_credible, lead=0),
-    Rule("azure-sas", b"://", rb"[^\s\"'<>]{1,1500}?[?&;6]sig=", rb"://" + _SAS, is_credible, lead=0),
-    Rule("azure-sas", b"A", rb"ccessSignature=", rb"AccessSignature=" + _SAS, is_credible, lead=0),
+    Rule("azure-access-key", b"A", rb"ccessKey=", rb"(?<=Shared)AccessKey=([A-Za-z0-9+/]{43}=)", is_credible),
+    Rule("azure-sas", b"://", rb"[^\s\"'<>]{1,600}?[?&;6]sig=", rb"://" + _SAS, is_credible),
+    Rule("azure-sas", b"A", rb"ccessSignature=", rb"AccessSignature=" + _SAS, is_credible),
     *_tokens("digitalocean-token", rb"do[opr]_v1_", _HEX + rb"{64}"),
     *_tokens("vault-token", rb"hv[sbr]\.", _W + rb"{24,300}", _is_mixed),
     *_tokens("doppler-token", rb"dp\.[a-z][a-z]\.", rb"(?:[a-z0-9_-]{2,35}\.)?" + _AN + rb"{40,44}"),
@@ -260,7 +260,6 @@ RULES: tuple[Rule, ...] = (
         rb"(?<=slack\.)com/",
         rb"\.com/(?:services|workflows|triggers)/([A-Z0-9]{8,14}/[A-Z0-9]{8,20}/[A-Za-z0-9]{18,48})" + _END,
         is_credible,
-        lead=0,
     ),
     Rule(
         "discord-webhook",
@@ -268,7 +267,6 @@ RULES: tuple[Rule, ...] = (
         rb"com/api/webhooks/",
         rb"\.com/api/webhooks/([0-9]{17,20}/" + _W + rb"{60,80})",
         is_credible,
-        lead=0,
     ),
     Rule(
         "discord-token",
@@ -276,13 +274,15 @@ RULES: tuple[Rule, ...] = (
         rb"(?=[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27})",
         _START + rb"([MNO][A-Za-z0-9]{22,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38})" + _END,
         _is_discord,
+        before=TOKEN,
     ),
     Rule(
         "telegram-token",
         b"A",
         rb"(?<=[0-9]{8}:A)A",
-        rb"(?<![0-9])([0-9]{8,10}:AA" + _W + rb"{33})(?!" + _W + rb")",
+        rb"([0-9]{8,10}:AA" + _W + rb"{33})(?!" + _W + rb")",
         is_credible,
+        before=b"0123456789:",
     ),
     *_tokens("stripe-key", rb"[sr]k_live_ [sr]k_prod_", _AN + rb"{20,250}"),
     *_tokens("stripe-webhook-secret", rb"whsec_", rb"[A-Za-z0-9+/]{32,64}={0,2}"),
@@ -298,8 +298,8 @@ RULES: tuple[Rule, ...] = (
         is_credible,
         lead=32,
     ),
-    Rule("twilio-key", b"SK", rb"[0-9a-f]{32}", _START + rb"(SK[0-9a-f]{32})" + _END, is_credible, lead=0),
-    Rule("atlassian-token", b"A", rb"T[AC]TT3", _START + rb"(AT[AC]TT3[\w=-]{60,300})", is_credible, lead=0),
+    Rule("twilio-key", b"SK", rb"[0-9a-f]{32}", _START + rb"(SK[0-9a-f]{32})" + _END, is_credible),
+    Rule("atlassian-token", b"A", rb"T[AC]TT3", _START + rb"(AT[AC]TT3[\w=-]{60,300})", is_credible),
     *_tokens("linear-key", rb"lin_api_", _AN + rb"{40}"),
     *_tokens("notion-token", rb"ntn_", _AN + rb"{40,60}"),
     *_tokens("notion-token", rb"secret_", _AN + rb"{43}"),
@@ -340,23 +340,22 @@ RULES: tuple[Rule, ...] = (
         rb"(?:(?<![A-Za-z0-9_.-])" + _ESCAPED + rb")"
         rb"(eyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{8,16000}\.[A-Za-z0-9_-]{20,2000})(?![A-Za-z0-9_-])",
         _is_jwt,
-        back=2048,
+        before=TOKEN,
     ),
     Rule(
         "authorization",
         b"uthorization",
-        rb"""(?=["'\\\]\s]{0,8}[:=,(])""",
-        rb"""uthorization["'\\\]\s]{0,8}[:=,(]["'\\\s]{0,8}(?i:bearer|basic|token|bot)(?:\s|%20|\+){1,3}"""
+        rb"""(?=["'\\\]\s]{0,24}[:=,(])""",
+        rb"""uthorization["'\\\]\s]{0,24}[:=,(]["'\\\s]{0,24}(?i:bearer|basic|token|bot)(?:\s|%20|\+){1,3}"""
         rb"((?:[A-Za-z0-9._~+-]|\\{0,3}/){16,4000}={0,2})",
         _is_header,
-        lead=0,
         is_bound=True,
     ),
     Rule(
         "url-password",
         b"://",
         rb"""[^\s/@:"'\\<>?#]{0,80}:[^\s/@"'\\<>]{4,128}@""",
-        rb"[a-z][a-z0-9+.-]{1,24}://" + _URL_TEXT + rb"{0,80}:((?![*$])(?:" + _URL_TEXT
+        rb"(?<=[A-Za-z0-9])://" + _URL_TEXT + rb"{0,80}:((?![*$])(?:" + _URL_TEXT
         + rb"|%[0-9A-Fa-f]{2}|[*$]){4,128})@(?!sha\d)",
         _is_url_password,
     ),

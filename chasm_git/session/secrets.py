@@ -13,7 +13,7 @@ from functools import cache
 from typing import NamedTuple
 
 from chasm_git.session.secret_patterns import Pattern
-from chasm_git.session.secret_rules import PLACES, RULES, Rule, pem_body
+from chasm_git.session.secret_rules import LONGEST_BEFORE, PLACES, RULES, Rule, pem_body
 
 FINGERPRINT = re.compile(r"[0-9a-f]{8}")
 MASK = re.compile(rb"\[secret:[a-z0-9-]{1,40}:[0-9a-f]{8}\]")
@@ -23,6 +23,8 @@ _PEM_PREFIX = 256
 """So much of a key's base64 tells it from others: a key that was cut off has the fingerprint of the whole one."""
 _REACH = 48_000
 """Bytes behind a mark that a match may take."""
+_LONGEST_ESCAPE = 6
+"""Characters of an escape before a token that look like ones of it: ``u003d``."""
 _HEADER_IDS = re.compile(rb"^(?:id|provider|parent|forked_from|created_at): [^\n]*", re.MULTILINE)
 _MESSAGE_IDS = re.compile(rb"^(?:- id|  after): [^\n]*", re.MULTILINE)
 
@@ -148,13 +150,20 @@ def _families(skip: frozenset[str]) -> tuple[_Family, ...]:
 
 def _match(pattern: re.Pattern[bytes], rule: Rule, data: bytes, at: int) -> tuple[int, int] | None:
     """Where the credential is that has the mark at `at`, if there is one."""
-    if rule.lead is not None:
-        match = pattern.match(data, at - rule.lead, at + _REACH) if at >= rule.lead else None
-    else:
-        match = pattern.search(data, max(at - rule.back, 0), at + _REACH)
-        while match is not None and match.end() <= at:
-            match = pattern.search(data, match.end(), at + _REACH)
-    if match is None or match.start() > at or not rule.check(match[1], match[0]):
+    start = at - rule.lead
+    tries = 1
+    if rule.before:
+        start = max(at - LONGEST_BEFORE, 0)
+        start += len(data[start:at].rstrip(rule.before))
+        tries = _LONGEST_ESCAPE
+    if start < 0:
+        return None
+    match = None
+    while match is None and tries:
+        match = pattern.match(data, start, at + _REACH)
+        start += 1
+        tries -= 1
+    if match is None or not rule.check(match[1], match[0]):
         return None
     return match.span(1)
 
