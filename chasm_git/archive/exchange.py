@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 _UNREACHABLE = re.compile(
     r"could not resolve|connection (?:refused|timed out|reset|closed|was closed)|operation timed out|timed? ?out after"
     r"|network is unreachable|no route to host|host is down|unable to connect|failed to connect|couldn't connect"
-    r"|early eof|unexpected disconnect|hung up unexpectedly|remote end hung up|broken pipe|operation too slow"
+    r"|early eof|unexpected disconnect|hung up|could not read from remote|broken pipe|operation too slow"
     r"|rpc failed|empty reply|returned error: 5\d\d|name or service not known|temporary failure|unable to look up"
-    r"|does not appear to be a git repository|ssl_|tls|read error|recv failure|send failure|unable to rewind",
+    r"|ssl_|tls|read error|recv failure|send failure|unable to rewind|expected|protocol error|bad line length|premature"
+    r"|truncated|\beof\b|index-pack|unpack failed|unable to (?:read|write)|does not appear to be a git repository",
     re.IGNORECASE,
 )
 _DENIED = re.compile(
@@ -167,6 +168,8 @@ def trouble(remote: Remote, result: Result, doing: str) -> ChasmError:
     path = remote.local_path
     if path is not None and not path.exists():
         return Unreachable(f"{remote.shown} is not there; is its drive connected? (`chasm git remote list`)")
+    if doing == "fetch" and _FSCK.search(said):
+        return DamagedThere(f"{remote.shown} holds objects that git refuses: {_complaint(said)}")
     if _DENIED.search(said):
         return Denied(
             f"{remote.shown} does not let us in ({reason.partition(': ')[2]}); run `git -C ARCHIVE fetch "
@@ -174,8 +177,6 @@ def trouble(remote: Remote, result: Result, doing: str) -> ChasmError:
         )
     if path is None and _UNREACHABLE.search(said):
         return Unreachable(f"{remote.shown} cannot be reached: {reason.partition(': ')[2]}")
-    if doing == "fetch" and _FSCK.search(said):
-        return DamagedThere(f"{remote.shown} holds objects that git refuses: {_complaint(said)}")
     return RemoteFailed(f"{remote.shown}: {reason}")
 
 

@@ -72,10 +72,6 @@ def talk(
     except BaseException:
         _end(process, apart=not attended)
         raise
-    finally:
-        for pipe in (process.stdout, process.stderr):
-            if pipe is not None:
-                pipe.close()
 
 
 def _listen(process: subprocess.Popen[bytes], limit: float, progress: Progress) -> tuple[bytes, bytes]:
@@ -107,13 +103,15 @@ def _listen(process: subprocess.Popen[bytes], limit: float, progress: Progress) 
 
 
 def _read(number: int, pipe: IO[bytes], heard: queue.SimpleQueue[tuple[int, bytes]]) -> None:
-    chunk = b"\n"
-    while chunk:
-        try:
-            chunk = os.read(pipe.fileno(), 1 << 16)
-        except (OSError, ValueError):  # closed when the command was ended
-            chunk = b""
-        heard.put((number, chunk))
+    """Pass on what comes through a pipe. Whoever reads it closes it: its number may be another file's right after."""
+    with pipe:
+        chunk = b"\n"
+        while chunk:
+            try:
+                chunk = os.read(pipe.fileno(), 1 << 16)
+            except OSError:
+                chunk = b""
+            heard.put((number, chunk))
 
 
 def _without_progress(said: bytes) -> bytes:
@@ -132,8 +130,18 @@ def _end(process: subprocess.Popen[bytes], *, apart: bool) -> None:
                 os.killpg(process.pid, number)
             else:
                 process.send_signal(number)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE)
-            return
-        except subprocess.TimeoutExpired:
-            continue
+            if not apart or _is_gone(process.pid):
+                return
+
+
+def _is_gone(group: int) -> bool:
+    """Whether everything a command started has ended, or does so within a second."""
+    for _ in range(50):
+        try:
+            os.killpg(group, 0)
+        except (ProcessLookupError, PermissionError):
+            return True
+        time.sleep(0.02)
+    return False
