@@ -56,8 +56,12 @@ def of_session(session: Session, load: Load) -> dict[str, list[Row]]:
 
 def export(session: Session, load: Load) -> dict[str, bytes]:
     """A JSON document with the rows of a session, by table: ``{"session": [{…}], "message": [{…}, …]}``."""
-    name = _UNSAFE.sub("-", session.id).lstrip(".")[:200] or "session"
-    return {f"{name}.json": jsonio.dumps(of_session(session, load))}
+    return {file_name(session): jsonio.dumps(of_session(session, load))}
+
+
+def file_name(session: Session) -> str:
+    """A name for a session's document."""
+    return f"{_UNSAFE.sub('-', session.id).lstrip('.')[:200] or 'session'}.json"
 
 
 def _stored(row: Any) -> Row:

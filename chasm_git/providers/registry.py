@@ -30,6 +30,8 @@ BUILT_IN: dict[str, str] = {
     "crush": "chasm_git.providers.crush:Crush",
     "aider": "chasm_git.providers.aider:Aider",
     "amp": "chasm_git.providers.amp:Amp",
+    "amazon-q": "chasm_git.providers.amazon_q:AmazonQ",
+    "kiro-cli": "chasm_git.providers.amazon_q:KiroCLI",
     "vscode": "chasm_git.providers.vscode:VSCode",
     "cline": "chasm_git.providers.cline:Cline",
     "roo-code": "chasm_git.providers.roo_code:RooCode",

@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -69,7 +69,9 @@ def opened(path: Path, problems: list[Problem]) -> Iterator[Database]:
             with closing(sqlite3.connect(copy)) as connection:
                 connection.text_factory = text_of
                 connection.execute("PRAGMA trusted_schema = OFF")
-                yield Database(connection, path, problems)
+                database = Database(connection, path, problems)
+                _unlink(copy)
+                yield database
         except sqlite3.Error as error:
             raise Unreadable(f"not a readable database: {error}") from None
 
@@ -194,6 +196,13 @@ def order_of(*values: Json) -> tuple[Any, ...]:
         (1, 0, value) if type(value) is str else (0, value, "") if type(value) in (int, float) else (2, 0, "")
         for value in values
     )
+
+
+def _unlink(copy: Path) -> None:
+    """Take an open copy's names away, where the system can: it may hold secrets, and now it cannot outlive us."""
+    for name in (copy.name, *(copy.name + suffix for suffix in (*_SIDE_FILES, "-shm"))):
+        with suppress(OSError):  # Windows keeps what is open; the folder is removed with it at the end
+            copy.with_name(name).unlink(missing_ok=True)
 
 
 def _quoted(name: str) -> str:

@@ -26,6 +26,8 @@ TABLES = {
     "llm/v0.36/logs.db": ("messages", "parts", "turns", "threads", "fragments", "part_fragments", "attachments"),
     "llm/v0.27/logs.db": ("responses", "tool_calls", "tool_results", "prompt_fragments", "prompt_attachments"),
     "goose/v1.20/sessions.db": ("messages", "sessions"),
+    "amazon-q/v1/data.sqlite3": ("conversations",),
+    "kiro-cli/v1/data.sqlite3": ("conversations", "conversations_v2"),
     "crush/v1/crush.db": ("messages", "sessions"),
 }
 """Databases of the fixtures, and the tables of theirs that sessions are made of."""

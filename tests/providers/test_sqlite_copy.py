@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -179,8 +180,10 @@ def test_the_copy_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     large(tmp_path / "a.db")
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
-    with opened(tmp_path / "a.db", []):
-        assert len(list((tmp_path / "temporary").iterdir())) == 1
+    with opened(tmp_path / "a.db", []) as database:
+        (folder,) = (tmp_path / "temporary").iterdir()
+        assert folder.stat().st_mode & 0o077 == 0 and (os.name == "nt" or list(folder.iterdir()) == [])
+        assert len(database.rows("t")) == 400
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
