@@ -79,6 +79,9 @@ def providers_to_send(archive: Archive, found: Fetched, machine: str) -> tuple[d
         if theirs is None:
             wanted[ref] = ours
             continue
+        if not _is_commit(archive, theirs):
+            notes.append(f"{ref} is no commit there; it stays as it is")
+            continue
         bases = merge_bases(archive, ours, theirs)
         if ours in bases:
             continue
@@ -103,6 +106,8 @@ def take_providers(archive: Archive, found: Fetched, machine: str) -> None:
     for ref, theirs in found.providers.items():
         here = refs.read_ref(archive, ref)
         if here == theirs or (here is not None and ref.startswith(f"{PROVIDERS}{machine}/")):
+            continue
+        if not _is_commit(archive, theirs):
             continue
         if here is None or theirs not in merge_bases(archive, here, theirs):
             updates[ref] = (here, theirs)
@@ -162,12 +167,24 @@ def _throwaway(archive: Archive, place: Path) -> None:
 
 
 def archive_tree(archive: Archive, tag: str) -> str | None:
-    """The tree a tag is on; None where that is no state of an archive."""
+    """The tree of the commit a tag is on; None where that is no state of an archive."""
     try:
-        tree = archive.tree_id(tag)
+        kind, data = archive.object(tag)
+        while kind == "tag":
+            kind, data = archive.object(data[len(b"object ") : data.index(b"\n")].decode("ascii"))
+        if kind != "commit":
+            return None
+        tree = data[len(b"tree ") : data.index(b"\n")].decode("ascii")
         return tree if trees.lookup(archive, tree, "chasm.yaml") is not None else None
-    except KeyError:
+    except (KeyError, ValueError):
         return None
+
+
+def _is_commit(archive: Archive, name: str) -> bool:
+    try:
+        return archive.object(name)[0] == "commit"
+    except KeyError:
+        return False
 
 
 def _differs(ref: str) -> str:

@@ -124,7 +124,7 @@ def _end(process: subprocess.Popen[bytes], *, apart: bool) -> None:
     for name in ("SIGTERM", "SIGKILL"):
         number = getattr(signal, name, None)
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            if number is None:  # Windows
+            if os.name == "nt" or number is None:
                 process.kill()
             elif apart:
                 os.killpg(process.pid, number)
@@ -132,7 +132,7 @@ def _end(process: subprocess.Popen[bytes], *, apart: bool) -> None:
                 process.send_signal(number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE)
-            if not apart or _is_gone(process.pid):
+            if os.name == "nt" or not apart or _is_gone(process.pid):
                 return
 
 
