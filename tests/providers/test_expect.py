@@ -16,7 +16,8 @@ from chasm_git.session.times import iso
 from chasm_git.session.universal import universal
 from tests.conftest import SHARED
 
-FOLDERS = sorted(path.parent for path in SHARED.glob("realdata/*/EXPECT.json"))
+FOLDERS = sorted(path.parent for path in SHARED.glob("realdata/*/EXPECT.json") if path.with_name("home").is_dir())
+"""Clients with a home of their own; aider's file, which lies in a project, is tried in `test_aider`."""
 
 NAMES = {"continue-cli": "continue"}
 """Providers that are not called as their client's folder is."""
