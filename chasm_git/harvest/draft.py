@@ -28,6 +28,7 @@ class Draft:
         head: the archive's commit it builds on.
         files: path -> blob id of the session files there.
         bases: by provider, path -> blob id of what it held at the last harvest.
+        moved: old path -> path of sessions that stand elsewhere now (two machines had filed one under two months).
         results: by path, what the harvest makes of a session.
     """
 
@@ -37,7 +38,28 @@ class Draft:
         self.head = plan.head
         self.files = archive.files(plan.head)
         self.bases = {one.name: archive.files(one.ref_commit) for one in plan.providers}
+        self.moved = self._moved()
+        if self.moved:
+            self._follow_moves()
         self.results: dict[str, Result] = {}
+
+    def _moved(self) -> dict[str, str]:
+        away = {path for held in self.bases.values() for path in held if path not in self.files}
+        if not away:
+            return {}
+        places = {layout.parse_session_path(path): path for path in self.files}
+        found = {path: places.get(where) for path in away if (where := layout.parse_session_path(path)) is not None}
+        return {path: place for path, place in found.items() if place is not None}
+
+    def _follow_moves(self) -> None:
+        """Look for sessions where they are now, not where the last harvest left them."""
+        for held in self.bases.values():
+            for path in [path for path in held if path in self.moved]:
+                held.setdefault(self.moved[path], held.pop(path))
+        for one in self._plan.providers:
+            for known in one.state.sources.values():
+                for session in known.sessions:
+                    session[0] = self.moved.get(session[0], session[0])
 
     def places(self) -> dict[tuple[str, str], Place]:
         """Where every session stands that the archive or a provider's ref holds, by provider and file name."""

@@ -222,9 +222,11 @@ class Harvest:
                 result.path: result.fresh for result in mine if held.get(result.path) != result.fresh
             }
             if fresh:
+                count = len(fresh)
+                fresh |= {old: None for old, path in self._draft.moved.items() if path in held}
                 tree = trees.write_tree(self._archive, self._archive.tree_id(one.ref_commit), fresh, writer)
                 parents = [one.ref_commit] if one.ref_commit else []
-                text = f"{one.name} on {self._machine}: {len(fresh)} sessions read"
+                text = f"{one.name} on {self._machine}: {count} sessions read"
                 made = commit.commit(self._archive, tree=tree, parents=parents, message=text, sink=writer)
                 updates[one.ref] = (one.ref_commit, made)
 
