@@ -10,6 +10,7 @@ from chasm_git.archive.machine import machine_name
 from chasm_git.harvest.report import Report, Scanned
 from chasm_git.providers import registry
 from chasm_git.providers.base import Env
+from chasm_git.providers.traces import Traces
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
@@ -62,7 +63,9 @@ def scan(archive: Archive | None, env: Env, names: Iterable[str] | None) -> list
     from chasm_git.harvest.report import scanned
 
     if archive is None:
-        plans = [plan_from_nothing(registry.load(name), env) for name in names or registry.names()]
+        traces = Traces(env)
+        named = names if names is not None else (name for name in registry.names() if traces.has(name))
+        plans = [plan_from_nothing(registry.load(name), env) for name in named]
     else:
         plans = make_plan(archive, env, machine_name(archive, keep=False), names).providers
     return [scanned(one) for one in plans]

@@ -11,6 +11,7 @@ from chasm_git.archive import refs
 from chasm_git.harvest.state import Known, State, load_state
 from chasm_git.providers import registry
 from chasm_git.providers.base import Env, Problem, Provider, Source
+from chasm_git.providers.traces import Traces
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
@@ -72,19 +73,23 @@ def make_plan(archive: Archive, env: Env, machine: str, names: Iterable[str] | N
 
     Args:
         machine: name of this machine, as it stands in refs.
-        names: providers to look at; None = all registered ones.
+        names: providers to look at; None = all registered ones that left a trace here (`traces`).
 
     Raises UsageError for a name that is not registered.
     """
-    plans = [_plan(archive, registry.load(name), env, machine) for name in names or registry.names()]
-    return Plan(archive.head(), plans)
+    traces = Traces(env) if names is None else None
+    plans = [_plan(archive, name, traces, env, machine) for name in names or registry.names()]
+    return Plan(archive.head(), [plan for plan in plans if plan is not None])
 
 
-def _plan(archive: Archive, provider: Provider, env: Env, machine: str) -> ProviderPlan:
-    ref = provider_ref(machine, provider.name)
+def _plan(archive: Archive, name: str, traces: Traces | None, env: Env, machine: str) -> ProviderPlan | None:
+    """One provider's plan; None for a client that nobody named, that is not on this machine and never was."""
+    ref = provider_ref(machine, name)
     commit = refs.read_ref(archive, ref)
-    state = load_state(state_folder(archive), provider.name, commit)
-    return _sorted(ProviderPlan(provider, ref, commit, state), env)
+    if commit is None and traces is not None and not traces.has(name):
+        return None
+    state = load_state(state_folder(archive), name, commit)
+    return _sorted(ProviderPlan(registry.load(name), ref, commit, state), env)
 
 
 def plan_from_nothing(provider: Provider, env: Env) -> ProviderPlan:
