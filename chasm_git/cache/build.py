@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sqlite3
@@ -59,6 +60,7 @@ def _start(path: str, branch: str, attached: dict[str, str]) -> None:
     from pathlib import Path
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends us
+    gc.disable()  # what is read of one session is a tree, and gone with it
     _archive, _attached = open_archive(Path(path)), attached
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from chasm_git.archive.objects import compress
 from chasm_git.cache.text import terms
 from chasm_git.session import attachments, blocks, codec, jsonio
 from chasm_git.session.model import Json, Message, Session
@@ -146,7 +147,7 @@ class _Extraction:
                         by_kind[text.kind].append(text)
                         kinds |= 1 << text.kind
             records.append([message.id, message.role, message.timestamp, message.model, kinds])
-        made.records = zlib.compress(jsonio.dumps(records), 1)
+        made.records = compress(jsonio.dumps(records))
         made.models, made.tools = list(self._models), list(self._names)
         for kind, texts in enumerate(by_kind):
             made.chunks += _chunks(kind, texts)
@@ -285,7 +286,7 @@ def _chunk(kind: int, sequence: int, held: list[Text]) -> Chunk:
     raw = marks + b"\n" + joined.encode("utf-8", "surrogatepass")
     found = terms(joined)
     digest = hashlib.blake2b(raw, digest_size=8).digest()
-    return Chunk(kind, sequence, digest, len(joined), zlib.compress(raw, 1), " ".join(found))
+    return Chunk(kind, sequence, digest, len(joined), compress(raw), " ".join(found))
 
 
 def unpack(kind: int, packed: bytes) -> list[Text]:
