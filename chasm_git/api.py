@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from chasm_git.archive import layout, naming, repo, tracking
+from chasm_git.archive.changed import Changed
 from chasm_git.archive.naming import AmbiguousSession, NoSuchRevision, NoSuchSession
 from chasm_git.archive.past import Past
 from chasm_git.archive.remote import redacted as shown_url
@@ -34,7 +35,7 @@ from chasm_git.harvest.report import Report, Scanned
 from chasm_git.providers.base import Env, Problem
 from chasm_git.session import attachments, codec
 from chasm_git.session.model import Session
-from chasm_git.session.summary import Summary, summarize
+from chasm_git.session.summary import Summary
 from chasm_git.session.universal import universal
 
 if TYPE_CHECKING:  # what the methods give; their modules are imported when they are called
@@ -43,6 +44,7 @@ if TYPE_CHECKING:  # what the methods give; their modules are imported when they
     from chasm_git.archive.compare import Comparison as Comparison
     from chasm_git.archive.compare import SessionDiff as SessionDiff
     from chasm_git.archive.conflicts import Waiting as Waiting
+    from chasm_git.archive.edit import Edited as Edited
     from chasm_git.archive.history import Entry as Entry
     from chasm_git.archive.history import LoggedSession as LoggedSession
     from chasm_git.archive.maintain import Outcome as Outcome
@@ -138,7 +140,7 @@ class ProviderState:
     problems: tuple[str, ...]
 
 
-class Archive(Past, Shared, Searchable):
+class Archive(Past, Shared, Changed, Searchable):
     """An open archive; leaving it as a context manager closes it."""
 
     def __init__(self, repository: repo.Archive) -> None:
@@ -200,18 +202,26 @@ class Archive(Past, Shared, Searchable):
     def sessions(self, files: Mapping[str, str] | None = None) -> Iterator[Listed | Unreadable]:
         """Every session of the archive in the order of paths; a file that cannot be read comes as Unreadable.
 
+        Sessions that were forgotten are left out.
+
         Args:
             files: only these of `session_files`.
         """
+        from chasm_git.archive.summaries import Summaries
+
         chosen = self.session_files() if files is None else files
         states = tracking.sync_states(self.repository, chosen)
+        summaries = Summaries(self.repository)
+        summaries.load(chosen.values())
         for path, blob in chosen.items():
             try:
-                summary = summarize(self.repository.read(blob))
+                summary = summaries.read(blob)
             except codec.CodecError as error:
                 yield Unreadable(path, str(error))
-            else:
+                continue
+            if not summary.forgotten:
                 yield Listed(summary, "conflict" if summary.conflicts else states[path])
+        summaries.save()
 
     def status(self, env: Env, *, every: bool = False) -> Status:
         """Providers against archive, worktree against commit, branch against remotes: see `harvest.status`."""
@@ -221,12 +231,13 @@ class Archive(Past, Shared, Searchable):
 
     def titles(self, files: Mapping[str, str]) -> dict[str, str | None]:
         """Path -> title of some of `session_files`; files that cannot be read are left out."""
-        found = {}
-        for path, blob in files.items():
-            try:
-                found[path] = summarize(self.repository.read(blob)).title
-            except codec.CodecError:
-                continue  # `sessions` and `verify` name those
+        from chasm_git.archive.summaries import Summaries
+
+        summaries = Summaries(self.repository)
+        summaries.load(files.values())
+        # `sessions` and `verify` name those that cannot be read
+        found = {path: said.title for path, blob in files.items() if (said := summaries.of(blob)) is not None}
+        summaries.save()
         return found
 
     def drivers_missing(self) -> list[str]:

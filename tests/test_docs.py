@@ -27,7 +27,12 @@ def walk(entries: dict[str, Entry], above: tuple[str, ...] = ()) -> Iterator[tup
 
 EVERY = dict(walk(COMMANDS))
 LEAVES = {name: entry for name, entry in EVERY.items() if entry.module}
-SHORT_WAYS = {"harvest status": "git status", "harvest list": "list sessions", "harvest search": "find session"}
+SHORT_WAYS = {
+    "harvest status": "git status",
+    "harvest list": "list sessions",
+    "harvest search": "find session",
+    "move path": "move workspace",
+}
 """Commands under a second name, for people who know them by it."""
 
 

@@ -18,15 +18,13 @@ from chasm_git.archive.store import SessionMeta, SessionStore
 from chasm_git.archive.tracking import SyncState, SyncStatus
 from chasm_git.errors import ChasmError, UsageError
 from chasm_git.session import codec
-from chasm_git.session.model import Message, Session
+from chasm_git.session.forgotten import DELETED, forgotten, is_forgotten
+from chasm_git.session.model import Session
 from chasm_git.session.summary import summarize
 
 if TYPE_CHECKING:
     from chasm_git.archive.naming import SessionFile
     from chasm_git.archive.repo import Archive
-
-DELETED = "deleted"
-"""Header key of a session that was deleted: its messages are tombstones, so that no merge brings them back."""
 
 _TRIES = 5
 _Result = TypeVar("_Result")
@@ -61,9 +59,8 @@ class ArchiveStore:
     def delete(self, session_id: str) -> None:
         """Replace every message by a tombstone; earlier versions stay in the history. Raises NoSuchSession."""
         session = self.load(session_id)
-        gone = Session(session.id, session.provider, created_at=session.created_at, extra={DELETED: True})
-        gone.messages = [_tombstone(message) for message in session.messages]
-        self._commit(session.provider, session.id, session.created_at, codec.dumps(gone), f"delete: {session.id}")
+        gone = codec.dumps(forgotten(session))
+        self._commit(session.provider, session.id, session.created_at, gone, f"delete: {session.id}")
 
     def exists(self, session_id: str) -> bool:
         """Whether there is a session of that id, and it was not deleted."""
@@ -71,7 +68,7 @@ class ArchiveStore:
             found = self._find(session_id)
         except naming.NoSuchSession:
             return False
-        return not _is_deleted(self._archive.read(found.blob))
+        return not is_forgotten(self._archive.read(found.blob))
 
     def sync_status(self) -> SyncStatus:
         """How the archive stands to its remote, as last fetched."""
@@ -87,7 +84,7 @@ class ArchiveStore:
             made = summarize(data)
         except codec.CodecError:
             return None
-        if _is_deleted(data):
+        if is_forgotten(data):
             return None
         return SessionMeta(
             made.id,
@@ -184,14 +181,3 @@ class AsyncStore:
         import asyncio
 
         return await asyncio.to_thread(alone)
-
-
-def _tombstone(message: Message) -> Message:
-    return Message(message.id, message.role, message.timestamp, after=message.after, deleted=True)
-
-
-def _is_deleted(data: bytes) -> bool:
-    try:
-        return codec.loads_header(codec.split(data)[0]).extra.get(DELETED) is True
-    except ValueError:
-        return False

@@ -77,6 +77,9 @@ def _facts(shown: dict[str, Json]) -> Iterator[tuple[str, str]]:
     ):
         if value:
             yield name, str(value)
+    for note in shown.get("notes", ()):
+        for line in note.strip("\n").split("\n"):
+            yield "note", line
 
 
 def _alternatives(session: Session) -> Iterator[str]:

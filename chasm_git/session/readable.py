@@ -47,6 +47,13 @@ def display_title(session: Session) -> str | None:
     return None
 
 
+def notes_of(session: Session) -> list[str]:
+    """A person's notes on a session: one, or several where they were taken on several machines at once."""
+    held = session.extra.get("notes")
+    listed = held if type(held) is list else [held]
+    return [note for note in listed if type(note) is str and note.strip()]
+
+
 def first_line(message: Message) -> str | None:
     """The first line of a message's text that says something, cut to `TITLE_LENGTH` characters."""
     for part in parts(message):

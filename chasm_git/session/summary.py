@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chasm_git.session import blocks, codec
+from chasm_git.session.forgotten import DELETED
 from chasm_git.session.model import Message, Session
-from chasm_git.session.readable import first_line
+from chasm_git.session.readable import display_title, first_line
 
 _HEAD = re.compile(
     rb"id: [^\n]*"
@@ -48,6 +49,8 @@ class Summary:
     tags: tuple[str, ...]
     conflicts: bool
     """Whether a message has variants: edits that wait for a decision."""
+    forgotten: bool = False
+    """Whether the session was forgotten: a list leaves it out."""
 
 
 def summarize(data: bytes) -> Summary:
@@ -101,6 +104,24 @@ def summarize_blocks(session: Session, listed: list[bytes]) -> Summary:
         session.parent,
         tuple(session.tags),
         conflicts,
+        session.extra.get(DELETED) is True,
+    )
+
+
+def summary_of(session: Session) -> Summary:
+    """The summary of a session that is read already; the same as `summarize` makes of its file."""
+    return Summary(
+        session.id,
+        session.provider,
+        display_title(session),
+        session.workspace,
+        session.created_at,
+        max((message.timestamp for message in session.messages if message.timestamp is not None), default=None),
+        count_messages(session.messages),
+        session.parent,
+        tuple(session.tags),
+        any(message.variants for message in session.messages),
+        session.extra.get("deleted") is True,
     )
 
 

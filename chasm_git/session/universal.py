@@ -6,7 +6,7 @@ reads it back, so it may leave out what only the provider cares for.
 
 ::
 
-    {id, title, provider, workspace, created_at, updated_at, parent, forked_from, tags, git,
+    {id, title, provider, workspace, created_at, updated_at, parent, forked_from, tags, git, notes?: [text],
      messages: [{id, role, content, timestamp, model, thinking: [text], references: [{uri, ...}],
                  tool_calls: [{id, name, arguments, result, is_error, images?}],
                  images?, files?, edits?, injected?, sidechain?, inactive?, status?, error?, tool_call_id?, variants?}],
@@ -22,7 +22,7 @@ from typing import Any
 
 from chasm_git.session import attachments
 from chasm_git.session.model import Json, Message, Part, Session
-from chasm_git.session.readable import display_title, files_in, name_of, parts, resolved, text_of
+from chasm_git.session.readable import display_title, files_in, name_of, notes_of, parts, resolved, text_of
 
 _FLAGS = ("injected", "sidechain", "inactive")
 
@@ -50,6 +50,7 @@ def universal(session: Session, load: attachments.Load | None = None) -> dict[st
         "forked_from": session.forked_from,
         "tags": list(session.tags),
         "git": session.git,
+        **({"notes": notes} if (notes := notes_of(session)) else {}),
         "messages": messages,
         "metadata": _metadata(view, messages),
     }

@@ -87,6 +87,17 @@ COMMANDS: dict[str, Entry] = {
             "session": Entry("One session as a conversation.", "show_session"),
         },
     ),
+    "tag": Entry("Give sessions tags, take some away.", "tag"),
+    "title": Entry("Give a session a title of your own.", "title"),
+    "note": Entry("Write down what you think of a session.", "note"),
+    "move": Entry(
+        "Sessions whose folder is somewhere else now.",
+        commands={
+            "workspace": Entry("All sessions of a folder, to another one.", "move_workspace"),
+            "path": Entry("The same as `move workspace`.", "move_workspace"),
+            "sessions": Entry("Some sessions, to another folder.", "move_sessions"),
+        },
+    ),
     "export": Entry(
         "Write sessions out of the archive.",
         commands={
