@@ -6,9 +6,9 @@ says, or nothing at all: it refuses where the tool holds more than we would writ
 was planned, and where the tool runs and would write over it. What it replaces is kept first; what it has written is
 read back with the provider's own reader and compared, and taken back where it differs.
 
-There are two ways into a store. Of a session of the provider's own, its records are given back exactly (*restored*). Any
-other session is *converted*: written in the tool's format under an id of its own (`derived_id`), with a marker that says
-what it was made of (`ORIGIN`), and a count of all that the format has no place for (`WritePlan.left_out`).
+There are two ways into a store. Of a session of the provider's own, its records are given back exactly (*restored*).
+Any other session is *converted*: written in the tool's format under an id of its own (`derived_id`), with a marker that
+says what it was made of (`ORIGIN`), and a count of all that the format has no place for (`WritePlan.left_out`).
 
 A writer lives in ``providers/writers/<provider>.py``, imports what a reader may import, and is named in `WRITERS`. It
 subclasses `applying.StoreWriter`, which holds everything but the format: then `plan` and `continue_command` are left.
@@ -35,6 +35,10 @@ WRITERS: dict[str, str] = {}
 
 ORIGIN = "chasm_origin"
 """Key of the marker that stands in a converted session: ``{"provider": …, "id": …, "revision": …}``."""
+
+INDEX = "index"
+"""`FileChange.what` of all that only makes a session listed: planned also where the session itself is there already
+(`Standing.SAME`, `NEWER`), and carried out alone by ``chasm register``."""
 
 _NAMESPACE = uuid.UUID("8f0f6a5e-6b86-5d4f-9a55-1c0f3c7d2b10")
 
@@ -85,7 +89,7 @@ class FileChange:
     before: str | None
     """`applying.seen` of the path when the change was planned; None = there was nothing."""
     what: str = "session"
-    """What the file is to the tool: ``session``, ``index``, ``side file``…"""
+    """What the file is to the tool: ``session``, ``side file``, or `INDEX`."""
 
 
 Query: TypeAlias = tuple[str, Sequence[Any]]
@@ -102,7 +106,8 @@ class RowsChange:
     """Queries with the rows they gave when the change was planned; others now = `ChangedMeanwhile`."""
     create: tuple[str, ...] | None = None
     """Statements that make the database where there is none; None = a missing one is refused."""
-    what: str = "rows"
+    what: str = "session"
+    """As in `FileChange`."""
 
 
 Change: TypeAlias = FileChange | RowsChange
