@@ -36,6 +36,7 @@ BUILT_IN: dict[str, str] = {
     "cline": "chasm_git.providers.cline:Cline",
     "roo-code": "chasm_git.providers.roo_code:RooCode",
     "kilo-code": "chasm_git.providers.kilo_code:KiloCode",
+    "ollama": "chasm_git.providers.ollama:Ollama",
     "cursor": "chasm_git.providers.cursor:Cursor",
     "zed": "chasm_git.providers.zed:Zed",
     "windsurf": "chasm_git.providers.windsurf:Windsurf",
