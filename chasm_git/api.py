@@ -207,7 +207,7 @@ class Archive(Past, Shared, Changed, Searchable):
         Args:
             files: only these of `session_files`.
         """
-        from chasm_git.archive.summaries import Summaries
+        from chasm_git.archive.summaries import Summaries, prune
 
         chosen = self.session_files() if files is None else files
         states = tracking.sync_states(self.repository, chosen)
@@ -222,6 +222,8 @@ class Archive(Past, Shared, Changed, Searchable):
             if not summary.forgotten:
                 yield Listed(summary, "conflict" if summary.conflicts else states[path])
         summaries.save()
+        if files is None:
+            prune(self.repository, set(chosen.values()))
 
     def status(self, env: Env, *, every: bool = False) -> Status:
         """Providers against archive, worktree against commit, branch against remotes: see `harvest.status`."""

@@ -10,17 +10,16 @@ import datetime as dt
 import heapq
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from chasm_git.archive import layout, trees
 from chasm_git.archive.git import Git, GitMissing
 from chasm_git.archive.naming import id_in, session_at
-from chasm_git.session import codec
-from chasm_git.session.summary import Summary, summarize
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
+    from chasm_git.archive.summaries import Summaries
 
 _PERSON = re.compile(rb"(.*?) ?<([^>]*)> (-?\d+)(?: [+-]\d{4})?")
 
@@ -77,34 +76,6 @@ class LoggedSession:
     """Messages after the commit, as lists count them."""
     added: int
     """How many more that is than before."""
-
-
-@dataclass(slots=True)
-class Summaries:
-    """Summaries of session files by blob id, each file opened once."""
-
-    archive: Archive
-    _known: dict[str, Summary | None] = field(default_factory=dict)
-
-    def of(self, blob: str | None) -> Summary | None:
-        """The summary of a file; None for no file, and for one that cannot be read."""
-        if blob is None:
-            return None
-        if blob not in self._known:
-            try:
-                self._known[blob] = summarize(self.archive.read(blob))
-            except codec.CodecError:
-                self._known[blob] = None
-        return self._known[blob]
-
-    def count(self, blob: str | None) -> int:
-        """Messages in a file, as lists count them."""
-        found = self.of(blob)
-        return found.messages if found is not None else 0
-
-    def added(self, change: Change) -> int:
-        """How many messages more there are than before."""
-        return self.count(change.new) - self.count(change.old)
 
 
 def read_commit(archive: Archive, commit: str) -> Commit:

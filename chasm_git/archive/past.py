@@ -14,11 +14,12 @@ from chasm_git.archive import naming
 if TYPE_CHECKING:
     from chasm_git.archive.blame import Touched
     from chasm_git.archive.compare import Comparison
-    from chasm_git.archive.history import Entry, LoggedSession, Summaries
+    from chasm_git.archive.history import Entry, LoggedSession
     from chasm_git.archive.maintain import Outcome, Weight
     from chasm_git.archive.repo import Archive
     from chasm_git.archive.restore import Restored
     from chasm_git.archive.snapshot import Snapshot
+    from chasm_git.archive.summaries import Summaries
     from chasm_git.archive.verify import Report
 
 Progress = Callable[[int, int], None]
@@ -42,7 +43,8 @@ class Past:
 
     def logged(self, entry: Entry, most: int | None = None) -> list[LoggedSession]:
         """The sessions of a log entry with their counts of messages (`most` of them: each file has to be opened)."""
-        from chasm_git.archive.history import Summaries, logged
+        from chasm_git.archive.history import logged
+        from chasm_git.archive.summaries import Summaries
 
         if self._summaries is None:
             self._summaries = Summaries(self.repository)

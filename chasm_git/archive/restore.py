@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from chasm_git.archive import layout, naming, trees
 from chasm_git.archive.commit import Writer, commit
-from chasm_git.archive.history import Change, Summaries, changes, read_commit
+from chasm_git.archive.history import Change, changes, read_commit
 from chasm_git.archive.journal import publish
 from chasm_git.archive.worktree import Kept
 from chasm_git.errors import ChasmError, UsageError
@@ -144,6 +144,8 @@ def names_in_session(session: Session) -> set[str]:
 def _message(archive: Archive, subject: str, source: str, listed: list[Change]) -> str:
     """What the log says: what was put back, from where, and what became of each session."""
     then = read_commit(archive, source)
+    from chasm_git.archive.summaries import Summaries
+
     summaries = Summaries(archive)
     signs = {"added": "+", "updated": "~", "removed": "-"}
     subject = " ".join("".join(char if char.isprintable() else " " for char in subject).split())[:200]

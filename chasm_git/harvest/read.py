@@ -19,7 +19,7 @@ from chasm_git.providers.base import Problem, Provider, Reading, Source
 from chasm_git.session import codec, merge
 from chasm_git.session.model import Session
 from chasm_git.session.readable import display_title
-from chasm_git.session.summary import count_messages, summarize
+from chasm_git.session.summary import Summary, summarize, summary_of
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
@@ -69,6 +69,8 @@ class Result:
     blobs: list[Blob] = field(default_factory=list)
     staged: str | None = None
     is_forked: bool = False
+    said: tuple[str, Summary] | None = None
+    """A blob id and the summary of that file."""
 
 
 @dataclass(slots=True)
@@ -168,7 +170,7 @@ class Reader:
         """Join what a provider held at the last harvest with an archive that has moved since."""
         fresh = self._archive.read(base)
         session = codec.loads_header(codec.split(fresh)[0])
-        return self._joined(session, fresh, Place(path, archived, base), summarize(fresh).messages)
+        return self._joined(session, fresh, Place(path, archived, base), summarize(fresh))
 
     def _is_wanted(self, session: Session) -> bool:
         options = self._options
@@ -184,15 +186,16 @@ class Reader:
         if place is None:
             place = Place(layout.session_path(session.provider, session.id, session.created_at), None, None)
         talk = [m.id for m in session.messages if m.role in ("user", "assistant") and not m.sidechain]
-        made = self._joined(session, codec.dumps(session), place, count_messages(session.messages))
+        made = self._joined(session, codec.dumps(session), place, summary_of(session))
         made.title = display_title(session) or ""
         made.is_forked = session.forked_from is not None
         if talk:
             made.first, made.last = talk[0], talk[-1]
         return made
 
-    def _joined(self, session: Session, fresh: bytes, place: Place, count: int) -> Result:
+    def _joined(self, session: Session, fresh: bytes, place: Place, said: Summary) -> Result:
         fresh_id = blob_id(fresh)
+        count = said.messages
         made = Result(
             session.provider,
             session.id,
@@ -203,6 +206,7 @@ class Reader:
             before=place.archived,
             messages=count,
             added=count,
+            said=(fresh_id, said),
         )
         data = fresh
         if place.archived is not None and place.archived != fresh_id:
@@ -212,7 +216,8 @@ class Reader:
             data = joined.data
             made.kept = joined.kept
             made.archived = blob_id(data)
-            made.messages = summarize(data).messages
+            made.said = made.archived, summarize(data)
+            made.messages = made.said[1].messages
             made.added = made.messages - summarize(archived).messages
             made.shrunk = made.messages - count
         elif place.archived is not None:

@@ -186,7 +186,7 @@ class Harvest:
         raise AssertionError("unreachable")
 
     def _try_commit(self, message: str | None) -> Report:
-        from chasm_git.archive import commit, journal, trees
+        from chasm_git.archive import commit, journal, summaries, trees
         from chasm_git.archive.commit import Writer
 
         archive, draft = self._archive, self._draft
@@ -208,6 +208,7 @@ class Harvest:
             published = journal.publish(archive, updates, message or summary(changed), staged=staged)
             self._report.kept, self._report.pending = published.kept, published.pending
         self._save(new, updates)
+        summaries.remember(archive, dict(one.said for one in changed if one.said is not None))
         self._report.results = changed
         self._report.commit = new if new != draft.head else None
         return self._report

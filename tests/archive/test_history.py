@@ -9,7 +9,6 @@ from chasm_git.archive.blame import blame
 from chasm_git.archive.compare import FieldChange, difference, pairs, text_diff
 from chasm_git.archive.git import GitMissing
 from chasm_git.archive.history import (
-    Summaries,
     changes,
     iso,
     log,
@@ -21,6 +20,7 @@ from chasm_git.archive.history import (
     session_log,
     walk,
 )
+from chasm_git.archive.summaries import Summaries
 from chasm_git.archive.repo import init_archive, open_archive
 from chasm_git.errors import ChasmError
 from chasm_git.session.codec import dumps

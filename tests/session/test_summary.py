@@ -10,7 +10,7 @@ from chasm_git.session import codec
 from chasm_git.session.encode import dumps
 from chasm_git.session.model import Message, Session
 from chasm_git.session.readable import display_title
-from chasm_git.session.summary import count_messages, summarize
+from chasm_git.session.summary import count_messages, summarize, summary_of
 from chasm_git.session.universal import universal, updated_at
 from tests.session.strategies import sessions
 
@@ -80,3 +80,9 @@ def test_it_agrees_with_the_whole_session(messages: list[Message], title: str | 
 @given(sessions)
 def test_counting_a_session_gives_what_counting_its_file_gives(session):
     assert count_messages(session.messages) == summarize(dumps(session)).messages
+
+
+@given(sessions)
+def test_a_session_that_is_read_already_has_the_summary_of_its_file(session: Session) -> None:
+    data = codec.dumps(session)
+    assert summary_of(codec.loads(data)) == summarize(data)
