@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import click
@@ -20,8 +21,7 @@ from chasm_git.session.readable import visible
 
 _PATIENCE = 1.0
 """Seconds of work before a bar appears."""
-
-
+_BEYOND = re.compile("[^\x00-\x7f]")
 _RAW_IN_JSON = re.compile("[\x7f-\x9f]")
 """Control characters that JSON allows as they are."""
 
@@ -109,14 +109,15 @@ class Terminal:
         self._page(drawn.get().removesuffix("\n"))
 
     def _plain_table(self, names: list[str], right: list[bool], cells: list[list[str]]) -> None:
-        lines = [names, *cells]
+        lines, made = [names, *cells], []
         widths = [max(width_of(line[n]) for line in lines) for n in range(len(names))]
         for line in lines:
             padded = []
             for text, width, to_right in zip(line, widths, right, strict=True):
                 space = " " * (width - width_of(text))
                 padded.append(space + text if to_right else text + space)
-            click.echo("  ".join(padded).rstrip())
+            made.append("  ".join(padded).rstrip())
+        click.echo("\n".join(made))
 
     def notice(self, text: str) -> None:
         """Something worth saying that is no data."""
@@ -192,9 +193,15 @@ def width_of(text: str) -> int:
     """Columns a text takes: East Asian wide characters take two, combining marks none."""
     if text.isascii():
         return len(text)
+    beyond = _BEYOND.findall(text)
+    return len(text) - len(beyond) + sum(map(_width, beyond))
+
+
+@lru_cache(maxsize=4096)
+def _width(character: str) -> int:
     from unicodedata import combining, east_asian_width
 
-    return sum(2 if east_asian_width(c) in "WF" else 0 if combining(c) else 1 for c in text)
+    return 2 if east_asian_width(character) in "WF" else 0 if combining(character) else 1
 
 
 def _cell(value: Any) -> str:
