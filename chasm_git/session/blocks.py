@@ -16,6 +16,7 @@ _START = b"\n- id:"
 _LIST = b"\nmessages:"
 _EMPTY = b"\nmessages: []\n"
 _ANCHOR = b"\n  after: "
+_TIME = b"  timestamp: "
 
 
 def split(data: bytes) -> tuple[bytes, list[bytes]]:
@@ -63,17 +64,21 @@ class Block(NamedTuple):
             return b"id: %s\n%s" % (self.id, self.body)
         return b"id: %s%s%s\n%s" % (self.id, _ANCHOR, b"null" if self.after is None else self.after, self.body)
 
+    def id_text(self) -> str:
+        """The id itself."""
+        return text_of(self.id)
+
     def after_text(self) -> str | None:
         """The anchor as the id it names."""
         return None if self.after is None else text_of(self.after)
 
     def sort_key(self) -> tuple[str, str]:
         """Orders siblings, as `order.ordered` does with messages: (timestamp, id)."""
-        at = self.body.find(b"\n  timestamp: ", 0, 2048) + 14
-        if at == 13:
+        at = self.body.find(b"\n") + 1  # behind the role
+        if not at or not self.body.startswith(_TIME, at):
             return "", text_of(self.id)
         end = self.body.find(b"\n", at)
-        return text_of(self.body[at : end if end >= 0 else None]), text_of(self.id)
+        return text_of(self.body[at + len(_TIME) : end if end >= 0 else None]), text_of(self.id)
 
 
 def text_of(written: bytes) -> str:

@@ -2,45 +2,76 @@
 
 `merge` is a join: the result does not depend on which side is ours, absence is never deletion, and what two sides
 changed differently is kept twice (`join`), never marked with ``<<<<<<<``. Without a base nothing is lost either.
+Canonical files give a canonical file; what a person made of a block that neither side touched stays as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from chasm_git.session import blocks, codec, encode
 from chasm_git.session.blocks import Block
 from chasm_git.session.header import Header, merge_headers
-from chasm_git.session.join import Body, dominates, join
-from chasm_git.session.model import Message
+from chasm_git.session.join import join, join_three_way
+from chasm_git.session.model import FORMAT_VERSION, Message
 from chasm_git.session.order import arrange
+from chasm_git.session.reread import reread
+
+_KNOWN_FORMAT = b"chasm: %d\n" % FORMAT_VERSION
+_DELETED = b"\n  deleted: true"
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """Something two sides changed differently; both are kept."""
+class Conflict(NamedTuple):
+    """Something two sides changed differently."""
 
     kind: str
-    """``edit`` (a message) or ``metadata`` (a key of the header)."""
+    """``edit`` (of a message both had), ``add`` (both added it, not the same), ``metadata`` (a key of the header):
+    both values are kept. ``deletion``: one side forgot a message for good, the other one edited it; it stays
+    forgotten. ``unread`` (see `unreadable`): a version that could not be read is kept whole in the header."""
     where: str
     """The message's id, or the key."""
 
 
-@dataclass(slots=True)
 class Merged:
     """The outcome of a merge."""
 
-    data: bytes
-    conflicts: list[Conflict] = field(default_factory=list)
-    kept: list[str] = field(default_factory=list)
-    """Ids of messages whose shrunken copy from a provider was not taken (`absorb`)."""
+    __slots__ = ("conflicts", "data", "kept")
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.conflicts: list[Conflict] = []
+        self.kept: list[str] = []
+        """Ids of messages whose shrunken copy from a provider was not taken (`absorb`)."""
 
 
-@dataclass(slots=True)
+class _NotCanonical(codec.CodecError):
+    """A side has to be read as a whole."""
+
+
 class _File:
-    header: Header
-    messages: dict[bytes, Block]
+    """One version: its header and its messages by id, as bytes."""
+
+    __slots__ = ("header", "messages")
+
+    def __init__(self, data: bytes, *, whole: bool = False) -> None:
+        try:
+            self._read(codec.dumps(codec.loads(data)) if whole else data)
+        except codec.CodecError:
+            raise
+        except ValueError:
+            if whole:
+                raise
+            self._read(codec.dumps(codec.loads(data)))
+
+    def _read(self, data: bytes) -> None:
+        self.header, listed = blocks.split(data)
+        if not self.header.startswith(_KNOWN_FORMAT):
+            codec.loads_header(self.header)  # raises what there is to say
+        parsed = blocks.parse(listed)
+        self.messages = {block.id: block for block in parsed}
+        if len(self.messages) != len(parsed):
+            raise ValueError("a message stands twice")
 
 
 def merge(base: bytes | None, ours: bytes, theirs: bytes) -> Merged:
@@ -54,13 +85,13 @@ def merge(base: bytes | None, ours: bytes, theirs: bytes) -> Merged:
         Canonical bytes, and the conflicts they hold that the sides did not hold already.
 
     Raises:
-        CodecError: a side cannot be read.
+        CodecError: a side cannot be read, or they are two different sessions.
     """
     if ours == theirs or (base and base == theirs):
         return Merged(ours)
     if base and base == ours:
         return Merged(theirs)
-    return _merge(_read(base) if base else None, _read(ours), _read(theirs), provider=False)
+    return _merge(base, ours, theirs, provider=False)
 
 
 def absorb(base: bytes | None, archived: bytes, fresh: bytes) -> Merged:
@@ -76,7 +107,7 @@ def absorb(base: bytes | None, archived: bytes, fresh: bytes) -> Merged:
     """
     if fresh == archived:
         return Merged(archived)
-    return _merge(_read(base) if base else None, _read(archived), _read(fresh), provider=True)
+    return _merge(base, archived, fresh, provider=True)
 
 
 def join_copies(messages: Iterable[Message]) -> list[Message]:
@@ -84,52 +115,129 @@ def join_copies(messages: Iterable[Message]) -> list[Message]:
     groups: dict[str, list[Message]] = {}
     for message in messages:
         groups.setdefault(message.id, []).append(message)
-    return [join(copies) if len(copies) > 1 else copies[0] for copies in groups.values()]
+    made = []
+    for copies in groups.values():
+        message = join(copies) if len(copies) > 1 else copies[0]
+        message.after = copies[0].after  # the others' anchors are but the lines they happen to stand below
+        made.append(message)
+    return made
 
 
-def _read(data: bytes) -> _File:
-    for attempt in (data, None):
+def _merge(base: bytes | None, ours: bytes, theirs: bytes, *, provider: bool) -> Merged:
+    try:
         try:
-            # only a file that is no canonical one is decoded as a whole
-            head, listed = blocks.split(data if attempt is not None else encode.dumps(codec.loads(data)))
-            parsed = blocks.parse(listed)
-        except codec.CodecError:
-            raise
-        except ValueError:
-            continue
-        messages = {block.id: block for block in parsed}
-        if len(messages) == len(parsed):
-            return _File(Header.parse(head), messages)
-    raise codec.CodecError("messages cannot be told apart")
+            return _Merge(_base(base), _File(ours), _File(theirs), provider).run()
+        except _NotCanonical:
+            return _Merge(_base(base), _File(ours, whole=True), _File(theirs, whole=True), provider).run()
+    except RecursionError:
+        raise codec.CodecError("nested too deeply") from None
 
 
-def _merge(base: _File | None, ours: _File, theirs: _File, *, provider: bool) -> Merged:
-    result = Merged(b"")
-    header, clashes = merge_headers(base.header if base else None, ours.header, theirs.header, provider=provider)
-    result.conflicts += [Conflict("metadata", name) for name in clashes]
-    base_messages = base.messages if base else {}
-    made: dict[bytes, Block] = {}
-    for identity in {**ours.messages, **theirs.messages}:
-        mine, its = ours.messages.get(identity), theirs.messages.get(identity)
-        if mine is None or its is None:
-            made[identity] = mine or its  # type: ignore[assignment]
-            continue
-        before = base_messages.get(identity)
-        body = mine.body if mine.body == its.body else _body(before, mine, its, provider, result)
-        made[identity] = Block(identity, _anchor(before, mine, its, provider), body)
-    result.data = blocks.join(header.data, _placed(made))
-    return result
+def _base(data: bytes | None) -> _File | None:
+    """The base; one that cannot be read is none: no base loses nothing."""
+    if not data:
+        return None
+    try:
+        return _File(data)
+    except codec.CodecError:
+        return None
 
 
-def _placed(messages: dict[bytes, Block]) -> list[bytes]:
-    anchors = {identity: block.after for identity, block in messages.items()}
-    order = arrange(anchors, lambda identity: messages[identity].sort_key())
-    above: bytes | None = None
-    placed = []
-    for identity in order:
-        placed.append(messages[identity].placed(above))
-        above = identity
-    return placed
+class _Merge:
+    """One merge at work."""
+
+    def __init__(self, base: _File | None, ours: _File, theirs: _File, provider: bool) -> None:
+        self._ours, self._theirs = ours, theirs
+        self._provider = provider
+        self._result = Merged(b"")
+        self._header = self._merged_header(base)
+        self._before: Mapping[bytes, Block] = base.messages if base is not None else {}
+
+    def run(self) -> Merged:
+        """Merge message by message."""
+        made: dict[bytes, Block] = {}
+        ours, theirs = self._ours.messages, self._theirs.messages
+        for identity, mine in ours.items():
+            its = theirs.get(identity)
+            if its is None:
+                made[identity] = self._alone(mine)
+            elif mine == its:
+                made[identity] = mine
+            else:
+                made[identity] = self._both(mine, its)
+        for identity, its in theirs.items():
+            if identity not in ours:
+                made[identity] = self._alone(its)
+        self._result.conflicts.sort()
+        self._result.data = blocks.join(self._header, _placed(made))
+        return self._result
+
+    def _merged_header(self, base: _File | None) -> bytes:
+        ours = Header.parse(self._ours.header)
+        if self._ours.header == self._theirs.header:
+            return ours.data
+        theirs = Header.parse(self._theirs.header)
+        one, other = ours.session, theirs.session
+        if (one.provider, one.id) != (other.provider, other.id):
+            names = " and ".join(sorted(f"{side.provider} {side.id}" for side in (one, other)))
+            raise codec.CodecError(f"two different sessions: {names}")
+        before = Header.parse(base.header) if base is not None else None
+        header, clashes = merge_headers(before, ours, theirs, provider=self._provider)
+        self._result.conflicts += [Conflict("metadata", name) for name in clashes]
+        return header.data
+
+    def _alone(self, block: Block) -> Block:
+        """A message that only one side has: added there, or gone from the other."""
+        if self._before.get(block.id) != block:
+            self._check(block)
+        return block
+
+    def _both(self, mine: Block, its: Block) -> Block:
+        """A message whose copies differ."""
+        before = self._before.get(mine.id)
+        for block in (mine, its):
+            if block != before:
+                self._check(block)
+        body = mine.body if mine.body == its.body else self._body(before, mine, its)
+        return Block(mine.id, _anchor(before, mine, its, self._provider), body)
+
+    def _check(self, block: Block) -> None:
+        """Have a file read as a whole where this block is not written as we write it.
+
+        What a harvest brings is: there only the ids are looked at, which tell messages apart.
+        """
+        for written, text in ((block.id, block.id_text()), (block.after, block.after_text())):
+            if text is not None and encode.scalar_value(text) != written:
+                raise _NotCanonical("an id is written in another way")
+        if not self._provider and encode.body(_message(block)) != block.body:
+            raise _NotCanonical("a message is written in another way")
+
+    def _body(self, before: Block | None, mine: Block, its: Block) -> bytes:
+        if before is not None and _DELETED not in before.body:
+            if before.body == its.body:
+                return mine.body
+            if before.body == mine.body and not self._provider:
+                return its.body
+        known = _message(before) if before is not None else None
+        ours, theirs = _message(mine), _message(its)
+        if self._provider:
+            message, was_cut, is_conflict = reread(known, ours, theirs)
+            if was_cut:
+                self._result.kept.append(message.id)
+        else:
+            message, is_conflict = join_three_way(known, ours, theirs)
+        if is_conflict:
+            self._result.conflicts.append(Conflict("add" if known is None else "edit", message.id))
+        elif not self._provider and known is not None and not known.deleted and ours.deleted != theirs.deleted:
+            self._result.conflicts.append(Conflict("deletion", message.id))
+        return encode.body(message)
+
+
+def _message(block: Block) -> Message:
+    try:
+        return codec.loads_message(block.placed(block.after), block.after_text())
+    except codec.CodecError as error:
+        raise _NotCanonical(error.reason) from None
 
 
 def _anchor(before: Block | None, mine: Block, its: Block, provider: bool) -> bytes | None:
@@ -146,43 +254,13 @@ def _anchor(before: Block | None, mine: Block, its: Block, provider: bool) -> by
     return min(block.after for block in (mine, its) if block.after is not None)
 
 
-def _body(before: Block | None, mine: Block, its: Block, provider: bool, result: Merged) -> bytes:
-    """The body of a message whose copies differ."""
-    if before is not None and before.body == its.body:
-        return mine.body
-    if before is not None and before.body == mine.body and not provider:
-        return its.body
-    ours, theirs = _decode(mine), _decode(its)
-    if provider and (before is None or Body(_decode(before)).data == Body(ours).data):
-        return _rewritten(ours, theirs, result)
-    # a base that one side still shows was changed by the other one knowingly
-    superseded = [Body(_decode(before))] if before is not None else []
-    joined = join((ours, theirs), superseded)
-    known = max(len(ours.variants), len(theirs.variants))
-    if len(joined.variants) > known:
-        result.conflicts.append(Conflict("edit", joined.id))
-    return encode.body(joined)
-
-
-def _rewritten(archived: Message, fresh: Message, result: Merged) -> bytes:
-    """A message the provider changed and nobody else did: growth is taken, a cut refused, an edit taken with a copy."""
-    old, new = Body(archived), Body(fresh)
-    fresh.variants, fresh.replaced = archived.variants, archived.replaced
-    if not archived.deleted and _differ_in_place_only(old.message, new.message):
-        return encode.body(fresh)
-    if archived.deleted or dominates(old, new):
-        result.kept.append(archived.id)
-        return encode.body(archived)
-    if not dominates(new, old) and new.data != old.data:
-        kept = {Body(archived).data: old.value()}
-        fresh.replaced = [*archived.replaced, *(value for value in kept.values() if value not in archived.replaced)]
-    return encode.body(fresh)
-
-
-def _differ_in_place_only(one: Message, other: Message) -> bool:
-    """Whether two bodies are one but for the branch they stand on, which is the provider's to say."""
-    return all(getattr(one, name) == getattr(other, name) for name in Message.__slots__ if name != "inactive")
-
-
-def _decode(block: Block) -> Message:
-    return codec.loads_message(block.placed(block.after), block.after_text())
+def _placed(messages: dict[bytes, Block]) -> list[bytes]:
+    """The messages in their order, each as it stands below the one above."""
+    anchors = {identity: block.after for identity, block in messages.items()}
+    order = arrange(anchors, lambda identity: messages[identity].sort_key())
+    above: bytes | None = None
+    placed = []
+    for identity in order:
+        placed.append(messages[identity].placed(above))
+        above = identity
+    return placed

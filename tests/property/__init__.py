@@ -1,0 +1,1 @@
+"""What must hold of every merge and every harvest, whatever the sessions; and proof that each law can fail."""
