@@ -104,6 +104,8 @@ class RowsChange:
     statements: tuple[Query, ...]
     expected: tuple[tuple[Query, list[tuple[Any, ...]]], ...] = ()
     """Queries with the rows they gave when the change was planned; others now = `ChangedMeanwhile`."""
+    undo: tuple[Query, ...] = ()
+    """What takes the statements back, should it turn out that the reader does not find what they wrote."""
     create: tuple[str, ...] | None = None
     """Statements that make the database where there is none; None = a missing one is refused."""
     what: str = "session"
