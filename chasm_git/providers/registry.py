@@ -37,6 +37,7 @@ BUILT_IN: dict[str, str] = {
     "roo-code": "chasm_git.providers.roo_code:RooCode",
     "kilo-code": "chasm_git.providers.kilo_code:KiloCode",
     "ollama": "chasm_git.providers.ollama:Ollama",
+    "lm-studio": "chasm_git.providers.lm_studio:LMStudio",
     "cursor": "chasm_git.providers.cursor:Cursor",
     "zed": "chasm_git.providers.zed:Zed",
     "windsurf": "chasm_git.providers.windsurf:Windsurf",
