@@ -184,6 +184,13 @@ def _add_session(stored: _Stored, key: str, workspace: str | None, reading: Read
     )
 
 
+def reading_of(state: dict[str, Any], key: str) -> Reading:
+    """What is read from a file that holds this session's object; `key` is its name without suffix."""
+    reading = Reading()
+    _add_session(_Stored(state, "json"), key, None, reading)
+    return reading
+
+
 def _folded(state: dict[str, Any], builder: Builder) -> Json:
     """The session's object without the list of its requests."""
     header = {key: value for key, value in state.items() if key != "requests" or type(value) is not list}

@@ -30,7 +30,9 @@ from chasm_git.providers.base import Env
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Session
 
-WRITERS: dict[str, str] = {}
+WRITERS: dict[str, str] = {
+    "vscode": "chasm_git.providers.writers.vscode:VSCodeWriter",
+}
 """Provider -> ``module:Class`` of its writer; imported when it is used."""
 
 ORIGIN = "chasm_origin"

@@ -26,6 +26,7 @@ from urllib.parse import quote
 from chasm_git.errors import ChasmError
 from chasm_git.providers._vscode_content import as_dict, as_list
 from chasm_git.providers._vscode_said import message_text
+from chasm_git.providers.writing import INDEX, Query, RowsChange
 from chasm_git.session import jsonio, times
 from chasm_git.session.model import Json
 
@@ -186,12 +187,16 @@ class Present:
     damage: str | None = None
     """Why the text that is there could not be read; `index` is then empty."""
     text: str | None = None
+    """The text that is there, where it is an index."""
+    row: tuple[str, bytes] | None = None
+    """How it is stored: SQLite's type of the value, and its bytes."""
+    has_table: bool = True
 
 
 def read(database: Path) -> Present:
     """The index in a database; an empty one where there is none. Raises IndexUnwritable for what is no database."""
     if not database.exists():
-        return Present()
+        return Present(has_table=False)
     try:
         with closing(_connect(database, "ro")) as connection:
             return _present(connection)
@@ -252,20 +257,33 @@ def _update(
     elif rejected:
         made.repaired = f"VS Code would have rejected the list of chats for {', '.join(rejected)}"
     made.count = sum(as_dict(value).get("isExternal") is not True for _, value in Index.of(text).entries.values())
-    if text == present.text or (present.text is None and not entries):
+    if text == present.text or (present.row is None and not entries):
         connection.execute("COMMIT" if existed else "ROLLBACK")
         return
     if existed:
         _back_up(database, backup)
         made.backup = backup
-    stored = connection.execute("SELECT typeof(value) FROM ItemTable WHERE key = ?", (KEY,)).fetchone()
-    value = text.encode() if stored is not None and stored[0] == "blob" else text
-    if stored is None:
-        connection.execute("INSERT INTO ItemTable (key, value) VALUES (?, ?)", (KEY, value))
-    else:
-        connection.execute("UPDATE ItemTable SET value = ? WHERE key = ?", (value, KEY))
+    for statement, given in change(database, present, text, INDEX).statements:
+        connection.execute(statement, given)
     connection.execute("COMMIT")
     made.written = True
+
+
+def change(database: Path, present: Present, text: str, what: str) -> RowsChange:
+    """What puts another text in the place of the index that was read from a database, as part of a plan."""
+    where = ("SELECT typeof(value), CAST(value AS BLOB) FROM ItemTable WHERE key = ?", (KEY,))
+    if present.row is None:
+        put: Query = ("INSERT INTO ItemTable (key, value) VALUES (?, ?)", (KEY, text))
+        back: Query = ("DELETE FROM ItemTable WHERE key = ?", (KEY,))
+    else:
+        kind, old = present.row
+        put = ("UPDATE ItemTable SET value = ? WHERE key = ?", (text.encode() if kind == "blob" else text, KEY))
+        cast = "CAST(? AS TEXT)" if kind == "text" else "?"
+        back = (f"UPDATE ItemTable SET value = {cast} WHERE key = ?", (old, KEY))
+    expected = ((where, [present.row] if present.row is not None else []),)
+    if not present.has_table:
+        return RowsChange(database, ((_TABLE, ()), put), (), (back,), (_TABLE, "PRAGMA user_version = 1"), what)
+    return RowsChange(database, (put,), expected, (back,), None, what)
 
 
 def _back_up(database: Path, backup: Path) -> None:
@@ -284,17 +302,18 @@ def _connect(database: Path, mode: str) -> sqlite3.Connection:
 
 def _present(connection: sqlite3.Connection) -> Present:
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'ItemTable'").fetchone() is None:
-        return Present()
-    row = connection.execute("SELECT CAST(value AS BLOB) FROM ItemTable WHERE key = ?", (KEY,)).fetchone()
-    if row is None or not row[0]:
-        return Present()
+        return Present(has_table=False)
+    query = "SELECT typeof(value), CAST(value AS BLOB) FROM ItemTable WHERE key = ?"
+    row = connection.execute(query, (KEY,)).fetchone()
+    if row is None or not row[1]:  # VS Code takes an empty value for none
+        return Present(row=row)
     try:
-        text = bytes(row[0]).decode()
-        return Present(Index.of(text), None, text)
+        text = bytes(row[1]).decode()
+        return Present(Index.of(text), None, text, row)
     except UnicodeDecodeError as error:
-        return Present(damage=f"not UTF-8 at byte {error.start}")
+        return Present(damage=f"not UTF-8 at byte {error.start}", row=row)
     except Damaged as damage:
-        return Present(damage=str(damage), text=bytes(row[0]).decode())
+        return Present(damage=str(damage), row=row)
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -25,6 +25,8 @@ from chasm_git.providers.writers.vscode_workspaces import Store, stores, stores_
 _SAFE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 """Names of sessions that VS Code looks for: nothing that could lead out of the folder."""
 
+_LONGEST_NAME = 200
+
 
 @dataclass(slots=True)
 class Registered:
@@ -71,6 +73,32 @@ def register(
     return made
 
 
+def is_safe_name(session_id: str) -> bool:
+    """Whether VS Code would look for a file of this name."""
+    return len(session_id) <= _LONGEST_NAME and _SAFE.fullmatch(session_id) is not None
+
+
+def entries_for(
+    store: Store, present: Present, session_id: str, state: Mapping[str, Any], files: Mapping[str, Path]
+) -> dict[str, Entry]:
+    """The entries that put one session into the list: its own, and where the list is damaged those of all files.
+
+    What an entry that is there already says besides stays in it.
+    """
+    entries: dict[str, Entry] = {}
+    lost = set(present.index.rejected())
+    if present.damage is not None or lost:
+        others = {key: path for key, path in files.items() if present.damage is not None or key in lost}
+        others.pop(session_id, None)
+        entries = _missing(present, others, Registered(store))
+    entry = index.entry_of(session_id, state)
+    old = present.index.entries[session_id][1] if session_id in present.index.entries else None
+    entries[session_id] = {**old, **entry} if old is not None and index.acceptable(old) else entry
+    if entries[session_id] == old:
+        del entries[session_id]
+    return entries
+
+
 def session_files(store: Store) -> dict[str, Path]:
     """The session files of a store by the ids of the sessions; of two for one session, that which VS Code reads."""
     found: dict[str, Path] = {}
@@ -79,7 +107,7 @@ def session_files(store: Store) -> dict[str, Path]:
     except (FileNotFoundError, NotADirectoryError):
         return found
     for path in paths:  # a log comes behind the object of the same name
-        if path.suffix in (".json", ".jsonl") and _SAFE.fullmatch(path.stem) and path.is_file():
+        if path.suffix in (".json", ".jsonl") and is_safe_name(path.stem) and path.is_file():
             found[path.stem] = path
     return found
 
@@ -164,7 +192,7 @@ def _missing(present: Present, files: Mapping[str, Path], made: Registered) -> d
         entry = index.entry_of(key, state)
         if entry["isEmpty"]:  # a window that was opened and never used: VS Code does not show it
             continue
-        if index.acceptable(old):
+        if old is not None and index.acceptable(old):
             entry = {
                 **old,
                 **{name: entry[name] for name in ("isEmpty", "initialLocation", "lastMessageDate", "timing")},

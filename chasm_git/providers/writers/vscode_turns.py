@@ -6,20 +6,22 @@ results, references and errors of the answers. What it has none for is counted.
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import quote, unquote
 
 from chasm_git.providers._vscode_said import INVOCATION
+from chasm_git.providers._vscode_tools import parsed
+from chasm_git.providers.readback import Said
+from chasm_git.providers.writers.vscode_shown import attached_of, invocation_of, output_of, place_of
 from chasm_git.providers.writers.vscode_state import text_part
-from chasm_git.session import jsonio, times
+from chasm_git.session import jsonio, readable, times
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Json, Message, Part, Session
 from chasm_git.session.native import plain
-from chasm_git.session.readable import display_title
 
 _AGENT: dict[str, Json] = {
     "id": "github.copilot.editsAgent",
@@ -38,7 +40,13 @@ _AGENT: dict[str, Json] = {
 }
 _COMPLETE, _CANCELLED, _FAILED = 1, 2, 3
 _STATES = {"partial": _CANCELLED, "interrupted": _CANCELLED, "failed": _FAILED}
-_LONGEST_LABEL = 80
+_KINDS = {
+    "reference": "references",
+    "file": "attached files",
+    "edit": "edits",
+    "image": "images",
+}
+_MAY_BE_EMPTY = frozenset({"call", "result"})
 _GAP = "\n\n"
 """Between two texts of one answer with nothing between them."""
 
@@ -48,6 +56,8 @@ class Converted:
     """A session's object for VS Code."""
 
     state: dict[str, Any]
+    said: Said
+    """What is said in it, as `readback.said` will see it."""
     left_out: Counter[str] = field(default_factory=Counter)
     """What is not in it, by kind."""
 
@@ -85,7 +95,7 @@ def converted(session: Session, session_id: str, load: Load, marker: tuple[str, 
     state: dict[str, Any] = {"version": 3}
     if created is not None:
         state["creationDate"] = created
-    title = display_title(session)
+    title = readable.display_title(session)
     if title:
         state["customTitle"] = title
     state |= {
@@ -97,7 +107,7 @@ def converted(session: Session, session_id: str, load: Load, marker: tuple[str, 
         "pendingRequests": [],
         marker[0]: marker[1],
     }
-    return Converted(state, turns.left_out)
+    return Converted(state, turns.said(), +turns.left_out)
 
 
 class _Turns:
@@ -113,34 +123,43 @@ class _Turns:
 
     def add(self, message: Message) -> None:
         """Take in a message."""
+        if message.deleted:
+            return
         kind = self._hidden(message)
         if kind is not None:
             self.left_out[kind] += 1
             return
-        self.left_out["variant"] += len(message.variants)
-        self.left_out["usage"] += message.usage is not None
-        parts = [plain(part, self._load) for part in message.parts()]
+        self.left_out["variants"] += len(message.variants)
+        self.left_out["earlier versions"] += len(message.replaced)
+        self.left_out["token counts"] += message.usage is not None
+        parts = [plain(part, self._load) for part in readable.parts(message)]
         results = [part for part in parts if part.get("type") == "tool_result"]
         said = [part for part in parts if part.get("type") != "tool_result"]
-        if message.role == "user" and said:
+        if message.injected or message.role == "tool":
+            self.left_out["texts beside tool results"] += len(said)
+        elif message.role == "user" and said:
             self._ask(message, said)
         elif said:
             self._answer(message, said)
         for part in results:
             self._result(message, part)
 
+    def said(self) -> Said:
+        """What is said in the turns."""
+        return Counter(fact for turn in self.made for fact in _facts(turn) if fact[0] in _MAY_BE_EMPTY or fact[-1])
+
     def _hidden(self, message: Message) -> str | None:
         """Why a message is not shown; None where it is."""
-        if message.deleted:
-            return "forgotten message"
-        for name in ("inactive", "sidechain"):
-            if getattr(message, name):
-                return f"{name} message"
-        if message.role in ("event", "system"):
-            return message.role
-        if message.injected and not any(part.get("type") == "tool_result" for part in message.parts()):
-            return "injected message"
-        return None
+        if message.role == "event":
+            return "bookkeeping records"
+        if message.sidechain or (message.file or "").endswith(".jsonl"):
+            return "sub-agent messages"
+        if message.inactive:
+            return "messages off the conversation"
+        if message.role == "system":
+            return "system messages"
+        results = any(part.get("type") == "tool_result" for part in readable.parts(message))
+        return "injected context" if message.injected and not results else None
 
     def _ask(self, message: Message, said: list[Part]) -> None:
         """A new request, with what the user sent."""
@@ -152,12 +171,16 @@ class _Turns:
         for part in said:
             if part.get("type") == "text":
                 continue
-            variable = _attached(part)
+            variable = attached_of(part)
             if variable is None:
-                self.left_out[str(part.get("type"))] += 1
+                self._leave(part)
             else:
                 variables.append(variable)
         turn.request["variableData"] = {"variables": variables}
+
+    def _leave(self, part: Part) -> None:
+        """Count a part that has no place."""
+        self.left_out[_KINDS.get(str(part.get("type")), "other content")] += 1
 
     def _open(self, message: Message) -> _Turn:
         seed = uuid.uuid5(uuid.NAMESPACE_OID, f"{self._session_id}\n{message.id}")
@@ -189,16 +212,16 @@ class _Turns:
         elif kind == "thinking" and type(text) is str:
             turn.response.append({"kind": "thinking", "value": text, "id": f"thinking_{len(turn.response)}"})
         elif kind == "tool_call":
-            made = _invocation(part, len(turn.response))
+            made = invocation_of(part, len(turn.response))
             turn.response.append(made)
             if type(part.get("id")) is str:
                 self._calls[part["id"]] = made
         elif kind == "error":
             turn.errors.append(str(text or part.get("code") or "unknown error"))
-        elif kind == "reference" and (place := _place(part)) is not None:
+        elif kind == "reference" and (place := place_of(part)) is not None:
             turn.references.append({"kind": "reference", "reference": place})
         else:
-            self.left_out[str(kind)] += 1
+            self._leave(part)
 
     def _result(self, message: Message, part: Part) -> None:
         """Give a result to its call."""
@@ -206,17 +229,41 @@ class _Turns:
         made = self._calls.pop(key, None) if type(key) is str else None
         if made is None:
             turn = self.made[-1] if self.made else self._open(message)
-            made = _invocation({"id": key, "name": "tool"}, len(turn.response))
+            made = invocation_of({"id": key, "name": "tool"}, len(turn.response))
             turn.response.append(made)
         content = part.get("content")
-        items = content if type(content) is list else [{"type": "text", "text": content}]
+        items = content if type(content) is list else [content]
         for item in items:
-            output = _output(item)
+            item = item if type(item) is dict else {"type": "text", "text": item}
+            output = output_of(item)
             if output is not None:
                 made["resultDetails"]["output"].append(output)
             else:
-                self.left_out[str(item.get("type")) if type(item) is dict else "result"] += 1
+                self._leave(item)
         made["resultDetails"]["isError"] = part.get("is_error") is True
+
+
+def _facts(turn: _Turn) -> Iterator[tuple[str, ...]]:
+    """What is said in a turn."""
+    yield "user", turn.request["message"]["text"].strip()
+    for variable in turn.request["variableData"]["variables"]:
+        if variable["kind"] == "image":
+            yield "image", variable["value"]["$base64"]
+    text = ""
+    for part in [*turn.response, {"kind": None}]:
+        if "kind" not in part:
+            text += part["value"]
+            continue
+        yield "assistant", text.strip()
+        text = ""
+        if part["kind"] == "thinking":
+            yield "thinking", part["value"].strip()
+        elif part["kind"] == INVOCATION:
+            details = part["resultDetails"]
+            yield "call", part["toolId"], jsonio.dumps(parsed(details["input"])[0]).decode()
+            texts = [output["value"] for output in details["output"] if output.get("isText") is True]
+            if details["output"]:
+                yield "result", _GAP.join(texts).strip()
 
 
 def _finished(turn: _Turn) -> dict[str, Any]:
@@ -236,113 +283,8 @@ def _finished(turn: _Turn) -> dict[str, Any]:
     return request
 
 
-def _invocation(part: Part, number: int) -> dict[str, Any]:
-    """A tool call as the screen shows it."""
-    name = str(part.get("name") or "tool")
-    arguments = part.get("arguments")
-    said = arguments if type(arguments) is str else jsonio.dumps(arguments if arguments is not None else {}).decode()
-    label = _label(arguments)
-    shown = f"{name}: {label}" if label else name
-    key = part.get("id")
-    return {
-        "kind": INVOCATION,
-        "toolCallId": key if type(key) is str and key else f"call_{number}",
-        "toolId": name,
-        "invocationMessage": {"value": _escaped(shown)},
-        "pastTenseMessage": {"value": _escaped(shown)},
-        "isConfirmed": {"type": 1},
-        "isComplete": True,
-        "source": {"type": "internal", "label": "Built-In"},
-        "resultDetails": {"input": said, "output": [], "isError": False},
-    }
-
-
-def _label(arguments: Json) -> str:
-    """The argument that tells most: the first short text."""
-    values = arguments.values() if type(arguments) is dict else [arguments]
-    for value in values:
-        if type(value) is str and value.strip():
-            line = value.strip().splitlines()[0]
-            return line if len(line) <= _LONGEST_LABEL else line[: _LONGEST_LABEL - 1] + "…"
-    return ""
-
-
-def _escaped(text: str) -> str:
-    """A text that Markdown shows as it is."""
-    return "".join("\\" + char if char in "\\`*_{}[]()#+-.!<>|~$&" else char for char in text)
-
-
-def _output(item: Any) -> dict[str, Json] | None:
-    """A piece of a result."""
-    if type(item) is not dict:
-        item = {"type": "text", "text": item}
-    text = item.get("text")
-    if item.get("type") == "text":
-        if text is None or text == "":
-            return {"type": "embed", "isText": True, "value": ""}
-        said = text if type(text) is str else jsonio.dumps(text).decode()
-        return {"type": "embed", "isText": True, "value": said}
-    if item.get("type") == "image" and type(item.get("data")) is str:
-        return {"type": "embed", "isText": False, "value": item["data"], "mimeType": item.get("media_type")}
-    if item.get("type") == "reference" and (place := _place({**item, "range": None})) is not None:
-        return {"type": "ref", "uri": place}
-    return None
-
-
-def _attached(part: Part) -> dict[str, Json] | None:
-    """Something the user sent with the text."""
-    kind = part.get("type")
-    if kind == "image" and type(part.get("data")) is str:
-        name = part.get("name") or "image"
-        return {
-            "id": f"image_{uuid.uuid5(uuid.NAMESPACE_OID, part['data'])}",
-            "name": name,
-            "kind": "image",
-            "value": {"$base64": part["data"]},
-            "mimeType": part.get("media_type"),
-            "references": [],
-        }
-    if kind in ("reference", "file") and (place := _place(part)) is not None:
-        uri = str(part["uri"])
-        name = part.get("name") or PurePosixPath(unquote(uri)).name or uri
-        return {"kind": "file", "id": uri, "name": name, "value": place}
-    return None
-
-
-def _place(part: Part) -> dict[str, Json] | None:
-    """A URI, or a location in a file, as VS Code stores it; None for what is neither URI nor absolute path."""
-    uri = part.get("uri")
-    if type(uri) is not str:
-        return None
-    if uri.startswith("/"):
-        uri = "file://" + quote(uri, safe="/~")
-    scheme, colon, rest = uri.partition(":")
-    if not colon or len(scheme) < 2 or not scheme.isascii() or not scheme.replace("-", "").isalnum():
-        return None
-    rest, _, fragment = rest.partition("#")
-    rest, _, query = rest.partition("?")
-    authority, path = "", rest
-    if rest.startswith("//"):
-        authority, slash, path = rest[2:].partition("/")
-        path = slash + path
-    made: dict[str, Json] = {"$mid": 1, "external": uri, "path": unquote(path), "scheme": scheme}
-    for key, value in (("authority", authority), ("query", query), ("fragment", fragment)):
-        if value:
-            made[key] = unquote(value)
-    if scheme == "file" and not authority:
-        made["fsPath"] = made["path"]
-    lines = part.get("range")
-    if type(lines) is list and len(lines) == 2 and all(type(line) is int and line > 0 for line in lines):
-        first, last = lines
-        area = {"startLineNumber": first, "startColumn": 1, "endLineNumber": last, "endColumn": 1}
-        return {"uri": made, "range": area}
-    return made
-
-
 def _milliseconds(timestamp: Any) -> int | None:
     """A time of a message as VS Code counts."""
-    import datetime as dt
-
     text = times.iso(timestamp)
     if text is None:
         return None

@@ -72,14 +72,14 @@ class Store:
         """The database with the index."""
         return self.folder / places.DATABASE
 
-    def make(self) -> None:
-        """Make the folders, and say what they are for as the editor does. Raises OSError."""
-        self.sessions.mkdir(parents=True, exist_ok=True)
-        said = self.folder / "workspace.json"
-        if self.uri is not None and not self.is_global and not said.exists():
-            key = "workspace" if self.uri.endswith(".code-workspace") else "folder"
-            text = '{\n  "%s": %s\n}' % (key, jsonio.dumps(self.uri).decode())  # noqa: UP031
-            said.write_text(text, "utf-8")
+
+def workspace_json(store: Store) -> tuple[Path, bytes] | None:
+    """The file that says what a store is for, where it is missing: its path, and what the editor writes there."""
+    path = store.folder / "workspace.json"
+    if store.uri is None or store.is_global or path.exists():
+        return None
+    key = b"workspace" if store.uri.endswith(".code-workspace") else b"folder"
+    return path, b'{\n  "' + key + b'": ' + jsonio.dumps(store.uri) + b"\n}"
 
 
 def users(env: Env) -> list[Path]:
