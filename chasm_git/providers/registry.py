@@ -38,6 +38,7 @@ BUILT_IN: dict[str, str] = {
     "kilo-code": "chasm_git.providers.kilo_code:KiloCode",
     "ollama": "chasm_git.providers.ollama:Ollama",
     "lm-studio": "chasm_git.providers.lm_studio:LMStudio",
+    "gpt4all": "chasm_git.providers.gpt4all:GPT4All",
     "cursor": "chasm_git.providers.cursor:Cursor",
     "zed": "chasm_git.providers.zed:Zed",
     "windsurf": "chasm_git.providers.windsurf:Windsurf",

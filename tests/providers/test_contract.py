@@ -61,7 +61,7 @@ def cases() -> Iterator[Case]:
 
 CASES = list(cases())
 
-INDEXES = {"crush": "projects.json", "lm-studio": ".lmstudio-home-pointer"}
+INDEXES = {"crush": "projects.json", "gpt4all": "GPT4All.ini", "lm-studio": ".lmstudio-home-pointer"}
 """Lists of places that a client's own sources can only be found by."""
 
 
