@@ -19,8 +19,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from chasm_git.archive import layout, naming, repo, tracking
+from chasm_git.archive import choose, layout, naming, repo, tracking
 from chasm_git.archive.changed import Changed
+from chasm_git.archive.guarded import Guarded
 from chasm_git.archive.naming import AmbiguousSession, NoSuchRevision, NoSuchSession
 from chasm_git.archive.past import Past
 from chasm_git.archive.remote import redacted as shown_url
@@ -51,6 +52,8 @@ if TYPE_CHECKING:  # what the methods give; their modules are imported when they
     from chasm_git.archive.maintain import Weight as Weight
     from chasm_git.archive.remote import Remote as Remote
     from chasm_git.archive.restore import Restored as Restored
+    from chasm_git.archive.secretmask import Decided as Decided
+    from chasm_git.archive.secretscan import Scan as Scan
     from chasm_git.archive.snapshot import Snapshot as Snapshot
     from chasm_git.archive.sync import SyncReport as SyncReport
     from chasm_git.cache.search import Hit as Hit
@@ -140,7 +143,7 @@ class ProviderState:
     problems: tuple[str, ...]
 
 
-class Archive(Past, Shared, Changed, Searchable):
+class Archive(Past, Shared, Guarded, Changed, Searchable):
     """An open archive; leaving it as a context manager closes it."""
 
     def __init__(self, repository: repo.Archive) -> None:
@@ -154,6 +157,29 @@ class Archive(Past, Shared, Changed, Searchable):
         """
         file, commit = naming.session_at(self.repository, name)
         return Found(file.id, file.provider, file.path, file.blob, commit)
+
+    def held_in(self, folders: Sequence[str], revision: str | None = None) -> list[Found]:
+        """The sessions held in any of some folders, or below them, now or at a revision. Raises NoSuchRevision."""
+        commit = choose.at(self.repository, revision)
+        return [self._found(one, commit) for one in choose.held_in(self.repository, folders, commit)]
+
+    def of_workspace(self, name: str, revision: str | None = None) -> list[Found]:
+        """The sessions of a workspace, by its path or any part of it. Raises NoSuchRevision."""
+        commit = choose.at(self.repository, revision)
+        return [self._found(one, commit) for one in choose.of_workspace(self.repository, name, commit)]
+
+    def _found(self, file: naming.SessionFile, commit: str | None) -> Found:
+        assert commit is not None
+        return Found(file.id, file.provider, file.path, file.blob, commit)
+
+    def summary(self, found: Found) -> Summary:
+        """What a list shows of a session. Raises Unreadable."""
+        from chasm_git.archive.summaries import Summaries
+
+        try:
+            return Summaries(self.repository).read(found.blob)
+        except codec.CodecError as error:
+            raise Unreadable(found.path, str(error)) from error
 
     def data(self, found: Found) -> bytes:
         """A session's file as it stands in the archive."""
@@ -213,15 +239,17 @@ class Archive(Past, Shared, Changed, Searchable):
         states = tracking.sync_states(self.repository, chosen)
         summaries = Summaries(self.repository)
         summaries.load(chosen.values())
-        for path, blob in chosen.items():
-            try:
-                summary = summaries.read(blob)
-            except codec.CodecError as error:
-                yield Unreadable(path, str(error))
-                continue
-            if not summary.forgotten:
-                yield Listed(summary, "conflict" if summary.conflicts else states[path])
-        summaries.save()
+        try:
+            for path, blob in chosen.items():
+                try:
+                    summary = summaries.read(blob)
+                except codec.CodecError as error:
+                    yield Unreadable(path, str(error))
+                    continue
+                if not summary.forgotten:
+                    yield Listed(summary, "conflict" if summary.conflicts else states[path])
+        finally:
+            summaries.save()
         if files is None:
             prune(self.repository, set(chosen.values()))
 

@@ -35,14 +35,14 @@ LIBRARIES = {
     "archive": {"dulwich", "git", "deepdiff", "orjson", "isal"},
     "harvest": {"orjson"},
     "cache": {"orjson"},
-    "outputs": {"click", "rich", "platformdirs", "orjson"},
+    "outputs": {"click", "rich", "platformdirs", "orjson", "markdown_it"},
 }
 """Layer -> what it may import of others' libraries."""
 
 RUAMEL = {"session/reference.py", "archive/settings.py"}
 """The modules that read YAML people wrote."""
 
-LAZY = {"dulwich", "git", "rich", "ruamel", "deepdiff", "platformdirs", "multiprocessing"}
+LAZY = {"dulwich", "git", "rich", "ruamel", "deepdiff", "platformdirs", "multiprocessing", "markdown_it"}
 """Imported inside the functions that need them: a command pays for what it uses."""
 
 ENVIRONMENT = {"environ", "environb", "getenv", "argv", "stdin"}

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from chasm_git.archive import layout, naming, refs
+from chasm_git.archive.choose import headers as choose_from
 from chasm_git.archive.edit import Edited, edit_headers, read_session
 from chasm_git.errors import ChasmError, UsageError
 from chasm_git.session import codec, words
-from chasm_git.session.forgotten import is_forgotten
 from chasm_git.session.model import Session
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def move_workspace(archive: Archive, old: str, new: str, *, dry_run: bool = Fals
         raise UsageError(f"{old} and {new} are the same folder")
 
     def choose(head: str | None) -> list[SessionFile]:
-        return [found for found, session in _headers(archive, head) if moved(session.workspace, old, new) is not None]
+        return [one.file for one in choose_from(archive, head) if moved(one.header.workspace, old, new) is not None]
 
     made = edit_headers(
         archive,
@@ -138,24 +138,6 @@ def _plain(path: str) -> str:
         path = unquote(path.removeprefix("file://"))
     path = path.replace("\\", "/")
     return path.rstrip("/") or "/"
-
-
-def _headers(archive: Archive, head: str | None) -> Iterable[tuple[SessionFile, Session]]:
-    """Every session that can be read, as its header says."""
-    for path, blob in archive.files(head, layout.SESSIONS).items():
-        where = layout.parse_session_path(path)
-        if where is None:
-            continue
-        data = archive.read(blob)
-        try:
-            session = codec.loads_header(codec.split(data)[0])
-        except ValueError:
-            try:
-                session = codec.loads(data)
-            except codec.CodecError:
-                continue  # `verify` names those
-        if not is_forgotten(data):
-            yield naming.SessionFile(path, session.id, where.provider, blob), session
 
 
 def _providers_title(archive: Archive, found: SessionFile) -> str | None:

@@ -123,7 +123,7 @@ def _missing_attachments(archive: Archive, session: Session, head: str, source: 
     """Attachments a session names that the archive has no more: name -> blob, from where they still were."""
     now, then = archive.tree_id(head), archive.tree_id(source)
     found = {}
-    for name in names_in_session(session):
+    for name in attachments.names_of(session):
         path = attachments.path_of(name)
         if not layout.is_attachment_path(path) or trees.lookup(archive, now, path) is not None:
             continue
@@ -131,14 +131,6 @@ def _missing_attachments(archive: Archive, session: Session, head: str, source: 
         if entry is not None and entry.is_file:
             found[name] = entry.id
     return found
-
-
-def names_in_session(session: Session) -> set[str]:
-    """Names of all attachments a session refers to, in whatever part of it."""
-    values = [session.native, session.git, session.extra]
-    for message in session.messages:
-        values += (message.content, message.native, message.usage, message.variants, message.replaced, message.extra)
-    return attachments.names_in(values)
 
 
 def _message(archive: Archive, subject: str, source: str, listed: list[Change]) -> str:

@@ -18,7 +18,6 @@ from typing import NamedTuple
 from chasm_git.archive import layout, refs, snapshot
 from chasm_git.archive.git import Git, GitMissing
 from chasm_git.archive.repo import Archive
-from chasm_git.archive.restore import names_in_session
 from chasm_git.archive.trees import differences, files
 from chasm_git.errors import ChasmError
 from chasm_git.session import attachments, codec
@@ -160,7 +159,7 @@ def check_session(path: str, data: bytes) -> tuple[list[str], list[str], frozens
         problems.append(f"says it is of provider {session.provider!r}")
     if where is not None and layout.file_name(session.id) != where.name:
         problems.append(f"holds the session {session.id!r}, which has another file name")
-    return problems, notes, frozenset(names_in_session(session))
+    return problems, notes, frozenset(attachments.names_of(session))
 
 
 def check_attachment(path: str, data: bytes) -> list[str]:

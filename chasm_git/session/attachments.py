@@ -15,7 +15,10 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chasm_git.session.model import Session
 
 TEXT_LIMIT = 64 * 1024
 """UTF-8 bytes above which a text leaves the file."""
@@ -77,6 +80,14 @@ def load_string(reference: dict[str, Any], load: Load) -> str:
     if reference.get("encoding") == "base64":
         return base64.b64encode(data).decode()
     return data.decode()
+
+
+def names_of(session: Session) -> set[str]:
+    """Names of all attachments a session refers to, in whatever part of it."""
+    values = [session.native, session.git, session.extra]
+    for message in session.messages:
+        values += (message.content, message.native, message.usage, message.variants, message.replaced, message.extra)
+    return names_in(values)
 
 
 def names_in(value: Any) -> set[str]:

@@ -31,6 +31,8 @@ Clock = Callable[[str], str]
 
 _MARK = re.compile(r"^(?=(?:##|>>|<<|\.\.|--|!!) )", re.MULTILINE)
 _RANDOM_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+_PLAIN_ID = re.compile(r"(?!.*--)[\w.:~-]+", re.ASCII)
+"""An id that can stand in a comment."""
 _FLAGS = ("injected", "sidechain", "inactive")
 _INJECTED_LINES = 3
 """Lines of injected context that are shown where anything is folded: nobody typed it."""
@@ -194,8 +196,12 @@ def _one_line(value: Json) -> str:
     return " ".join(str(value).split("\n"))
 
 
-def as_markdown(session: Session, load: Load | None = None, *, clock: Clock = utc) -> str:
-    """The conversation as Markdown (the dialect of GitHub): reasoning, tools and injected context fold away."""
+def as_markdown(session: Session, load: Load | None = None, *, clock: Clock = utc, ids: bool = False) -> str:
+    """The conversation as Markdown (the dialect of GitHub): reasoning, tools and injected context fold away.
+
+    Args:
+        ids: have a comment below each heading that names the message.
+    """
     shown = universal(session, load)
     out = [f"# {_one_line(shown['title'] or 'Untitled session')}"]
     rows = [f"| {name} | {_cell(value)} |" for name, value in _facts(shown)]
@@ -208,6 +214,8 @@ def as_markdown(session: Session, load: Load | None = None, *, clock: Clock = ut
         when = f" · {clock(message['timestamp'])}" if isinstance(message["timestamp"], str) else ""
         flags = [flag for flag in (*(f for f in _FLAGS if message.get(f)), message.get("status")) if flag]
         out.append(f"## {role}{when}" + (f" · {', '.join(flags)}" if flags else ""))
+        if ids and _PLAIN_ID.fullmatch(message["id"]):
+            out[-1] += f"\n<!-- message {message['id']} -->"
         out += _markdown_message(message)
     return visible("\n\n".join(out)) + "\n"
 

@@ -101,7 +101,18 @@ COMMANDS: dict[str, Entry] = {
     "export": Entry(
         "Write sessions out of the archive.",
         commands={
-            "session": Entry("One session as JSON, Markdown or the provider's own files.", "export_session"),
+            "session": Entry("Sessions by id, or by a search.", "export_session"),
+            "workspace": Entry("The sessions of a workspace.", "export_workspace"),
+            "path": Entry("The sessions of a folder.", "export_path"),
+            "batch": Entry("The sessions of several folders.", "export_batch"),
+        },
+    ),
+    "secrets": Entry(
+        "Credentials in sessions: found, masked, allowed.",
+        commands={
+            "scan": Entry("Which credentials there are, and where.", "secrets_scan"),
+            "mask": Entry("Take them out of the latest version.", "secrets_mask"),
+            "allow": Entry("Let some stay, and leave this machine.", "secrets_allow"),
         },
     ),
     "cache": Entry(
@@ -111,6 +122,7 @@ COMMANDS: dict[str, Entry] = {
             "status": Entry("Where it is and how it stands.", "cache_status"),
         },
     ),
+    "hook": Entry("What git's hooks start (`git install --hooks`).", "hook"),
     "demo": Entry("Everything above in a fresh folder, on bundled sessions.", "demo"),
     "doctor": Entry("Check that everything chasm needs is there and works.", "doctor"),
 }

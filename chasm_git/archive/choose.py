@@ -1,0 +1,90 @@
+"""Sessions of a commit chosen by what their headers say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote
+
+from chasm_git.archive import layout, naming
+from chasm_git.archive.naming import SessionFile
+from chasm_git.session import codec
+from chasm_git.session.forgotten import is_forgotten
+from chasm_git.session.model import Session
+
+if TYPE_CHECKING:
+    from chasm_git.archive.repo import Archive
+
+
+class Chosen(NamedTuple):
+    """A session's file, and what its header says."""
+
+    file: SessionFile
+    header: Session
+    """Without messages."""
+
+
+def headers(archive: Archive, commit: str | None) -> Iterator[Chosen]:
+    """Every session of a commit in the order of paths, but for those that were forgotten or cannot be read."""
+    for path, blob in archive.files(commit, layout.SESSIONS).items():
+        where = layout.parse_session_path(path)
+        if where is None:
+            continue
+        data = archive.read(blob)
+        try:
+            session = codec.loads_header(codec.split(data)[0])
+        except ValueError:
+            try:
+                session = codec.loads(data)
+            except codec.CodecError:
+                continue  # `verify` names those
+        if not is_forgotten(data):
+            yield Chosen(SessionFile(path, session.id, where.provider, blob), session)
+
+
+def at(archive: Archive, revision: str | None) -> str | None:
+    """The commit of a revision, the latest one by default. Raises NoSuchRevision."""
+    return archive.head() if revision is None else naming.resolve(archive, revision)
+
+
+def held_in(archive: Archive, folders: Sequence[str], commit: str | None) -> list[SessionFile]:
+    """The sessions held in any of some folders, or below them.
+
+    Args:
+        folders: as a person writes them: relative to here, or as they were on another machine.
+    """
+    wanted = {_comparable(form) for folder in folders for form in _forms(folder)}
+    return [one.file for one in headers(archive, commit) if _is_below(one.header.workspace, wanted)]
+
+
+def of_workspace(archive: Archive, name: str, commit: str | None) -> list[SessionFile]:
+    """The sessions of a workspace: of the one with this path, else of all whose path holds this text."""
+    found = list(headers(archive, commit))
+    whole = {_comparable(name)}
+    exact = [one.file for one in found if one.header.workspace and _comparable(one.header.workspace) in whole]
+    part = name.replace("\\", "/").casefold()
+    return exact or [
+        one.file for one in found if one.header.workspace and part in _comparable(one.header.workspace).casefold()
+    ]
+
+
+def _is_below(workspace: str | None, folders: Set[str]) -> bool:
+    if not workspace:
+        return False
+    place = _comparable(workspace)
+    return any(place == folder or place.startswith(folder.rstrip("/") + "/") for folder in folders)
+
+
+def _forms(path: str) -> Iterator[str]:
+    yield path
+    if "://" not in path:
+        given = Path(path).expanduser().absolute()
+        yield str(given)
+        yield str(given.resolve())
+
+
+def _comparable(path: str) -> str:
+    if path.startswith("file://"):
+        path = unquote(path.removeprefix("file://"))
+    return path.replace("\\", "/").rstrip("/") or "/"

@@ -1,0 +1,1 @@
+"""Sessions in forms for others: Markdown, web pages, JSON, tables, the providers' own files."""

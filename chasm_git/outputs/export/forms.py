@@ -1,0 +1,167 @@
+"""The forms a session can be exported in, and the files each one makes.
+
+Markdown, JSON and JSON lines carry the session itself along (`session.carried`), so that what was exported can come in
+again; the plain ones are for eyes alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from chasm_git.session import attachments, carried
+
+if TYPE_CHECKING:
+    from chasm_git.api import Archive, Found
+
+FORMS = ("md", "html", "json", "jsonl", "csv", "text", "native")
+STYLES = ("messages", "chat")
+BY_SUFFIX = {
+    ".json": "json",
+    ".md": "md",
+    ".markdown": "md",
+    ".html": "html",
+    ".htm": "html",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".txt": "text",
+}
+TOGETHER = frozenset({"json", "jsonl", "csv", "text"})
+"""Forms in which several sessions can stand in one file."""
+MANIFEST = "chasm-export.json"
+"""What was exported natively, with the sessions: the providers' own files do not say all that the archive knows."""
+
+_SUFFIX = {"md": ".md", "html": ".html", "json": ".json", "jsonl": ".jsonl", "csv": ".csv", "text": ".txt"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How sessions are to be exported."""
+
+    form: str
+    plain: bool = False
+    """Nothing is carried along."""
+    style: str = "messages"
+    """Of JSON lines: a message a line, or (``chat``) a session a line, as models are tuned on."""
+    beside: bool = False
+    """Attachments become files in a folder beside the session's own."""
+
+
+def names(found: Found, wanted: Wanted, *, several: bool) -> list[str]:
+    """Where a session goes, relative to the target: a file, or (native ones of several) a folder."""
+    stem = PurePosixPath(found.path).stem
+    if several:
+        stem = f"{found.provider}/{stem}"
+    made = [stem + _SUFFIX[wanted.form]] if wanted.form in _SUFFIX else [stem]
+    return [*made, f"{stem}.files"] if wanted.beside else made
+
+
+def files(archive: Archive, found: Found, wanted: Wanted, *, several: bool = False) -> dict[str, bytes]:
+    """The files of one session, by name relative to the target. Raises Unreadable, ChasmError.
+
+    Args:
+        several: whether it is one of several, each in a place of its own.
+    """
+    name, *folders = names(found, wanted, several=several)
+    if wanted.form == "native":
+        own = archive.native_files(found)
+        made = {f"{name}/{inner}": data for inner, data in own.items()} if several else dict(own)
+    else:
+        made = {name: one(archive, found, wanted, files_at=_last(folders))}
+    for folder in folders:
+        made |= {f"{folder}/{inner}": data for inner, data in attached(archive, found)}
+    return made
+
+
+def one(archive: Archive, found: Found, wanted: Wanted, *, files_at: str | None = None) -> bytes:
+    """A session in a form that is one file."""
+    if wanted.form in TOGETHER:
+        return together(archive, [found], wanted, as_list=False)
+    session, load = archive.session(found), archive.attachments(found)
+    if wanted.form == "html":
+        from chasm_git.outputs.export.page import session_page
+
+        return session_page(session, load, files=files_at).encode("utf-8", "replace")
+    from chasm_git.session.conversation import as_markdown
+
+    if wanted.plain:
+        return as_markdown(session, load).encode()
+    text = as_markdown(session, load, ids=True).encode()
+    return carried.with_comment(text, session, load if files_at is None else None)
+
+
+def together(archive: Archive, found: Iterable[Found], wanted: Wanted, *, as_list: bool = True) -> bytes:
+    """Sessions in one file (`TOGETHER`).
+
+    Args:
+        as_list: whether JSON is a list of sessions; else it is the only one.
+    """
+    if wanted.form == "csv":
+        from chasm_git.outputs.export.rows import csv_rows
+
+        return csv_rows(archive.universal(one) for one in found)
+    if wanted.form == "jsonl":
+        return b"".join(_lines(archive, found, wanted))
+    if wanted.form == "text":
+        from chasm_git.session.conversation import as_text
+
+        return "\n".join(as_text(archive.session(one), archive.attachments(one)) for one in found).encode()
+    from chasm_git.outputs.cli.terminal import json_text
+
+    values = [_universal(archive, one, wanted) for one in found]
+    return json_text(values if as_list else values[0]).encode() + b"\n"
+
+
+def manifest(archive: Archive, listed: Iterable[tuple[Found, list[str]]]) -> bytes:
+    """What was exported natively: each session with its files, and itself."""
+    from chasm_git.outputs.cli.terminal import json_text
+
+    sessions = [
+        {
+            "id": found.id,
+            "provider": found.provider,
+            "files": files,
+            carried.KEY: carried.as_value(archive.session(found), archive.attachments(found)),
+        }
+        for found, files in listed
+    ]
+    return json_text({"chasm_export": 1, "sessions": sessions}).encode() + b"\n"
+
+
+def _lines(archive: Archive, found: Iterable[Found], wanted: Wanted) -> Iterator[bytes]:
+    from chasm_git.outputs.export.rows import json_line, json_lines
+    from chasm_git.session.chat import as_chat
+
+    for one in found:
+        shown = _universal(archive, one, wanted)
+        if wanted.style == "chat":
+            record = as_chat(shown)
+            if record is not None:
+                yield json_line(record)
+        else:
+            yield json_lines(shown, shown.pop(carried.KEY, None))
+
+
+def _universal(archive: Archive, found: Found, wanted: Wanted) -> dict[str, Any]:
+    shown = archive.universal(found)
+    if not wanted.plain and wanted.style != "chat":
+        load = archive.attachments(found) if not wanted.beside else None
+        shown[carried.KEY] = carried.as_value(archive.session(found), load)
+    return shown
+
+
+def attached(archive: Archive, found: Found) -> Iterator[tuple[str, bytes]]:
+    """The attachments of a session, by name."""
+    load = archive.attachments(found)
+    for name in sorted(attachments.names_of(archive.session(found))):
+        try:
+            yield name, load(name)
+        except KeyError:
+            continue  # `verify` names what is missing
+
+
+def _last(folders: list[str]) -> str | None:
+    return PurePosixPath(folders[0]).name if folders else None

@@ -1,0 +1,67 @@
+"""The images of a session, to stand in a page: as data, for nothing may be fetched."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable
+
+from chasm_git.session.attachments import Load, is_reference
+from chasm_git.session.model import Json, Session
+from chasm_git.session.readable import name_of
+
+_MAGIC = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+)
+
+
+class Images:
+    """Gives the images of a session by the names the universal form calls them by."""
+
+    def __init__(self, session: Session, load: Load | None) -> None:
+        self._load = load
+        self._found: dict[str, list[Json]] = {}
+        for message in session.messages:
+            if not message.deleted:
+                self._collect(message.parts())
+
+    def _collect(self, parts: Iterable[Json]) -> None:
+        for part in parts:
+            if type(part) is not dict:
+                continue
+            if part.get("type") == "image":
+                listed = self._found.setdefault(name_of(part), [])
+                if part.get("data") not in listed:
+                    listed.append(part.get("data"))
+            elif type(part.get("content")) is list:
+                self._collect(part["content"])
+
+    def url(self, name: str) -> str | None:
+        """The ``data:`` URL of an image; None where it is not there, or no image a page shows as one.
+
+        Of several with one name each is given once, in the order of the session.
+        """
+        listed = self._found.get(name)
+        if not listed:
+            return None
+        data = self._bytes(listed.pop(0) if len(listed) > 1 else listed[0])
+        media_type = _media_type(data)
+        return f"data:{media_type};base64,{base64.b64encode(data).decode()}" if media_type is not None else None
+
+    def _bytes(self, data: Json) -> bytes:
+        try:
+            if is_reference(data):
+                return self._load(data["$attachment"]) if self._load is not None else b""
+            return base64.b64decode(data) if isinstance(data, str) else b""
+        except (KeyError, binascii.Error, ValueError):
+            return b""  # its name is shown
+
+
+def _media_type(data: bytes) -> str | None:
+    """By its first bytes: what a session says of it is anybody's word."""
+    for magic, media_type in _MAGIC:
+        if data.startswith(magic):
+            return media_type
+    return "image/webp" if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None
