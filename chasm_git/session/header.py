@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from chasm_git.session import codec, encode, jsonio
+from chasm_git.session import codec, decided, encode, jsonio
 from chasm_git.session.model import Json, Session
 
 ALTERNATIVES = "alternatives"
@@ -26,7 +26,7 @@ UNREAD = "unread"
 _USER = "user"
 _OPAQUE = ("workspace", "parent", "forked_from")
 _NEVER_CHOSEN = frozenset({"chasm", "created_at", "git", "id", "messages", "native", "provider", "tags"})
-_SETS = frozenset({ALTERNATIVES, NOTES, TITLE_BY, UNREAD})
+_SETS = frozenset({ALTERNATIVES, decided.DECIDED, NOTES, TITLE_BY, UNREAD})
 _TAIL = "tail"
 _ABSENT = object()
 
@@ -77,6 +77,7 @@ class _HeaderMerge:
         self._base, self._ours, self._theirs = base, ours, theirs
         self._provider = provider
         self._losers: dict[str, list[Json]] = {}
+        self._decided = decided.joined((ours, theirs))
         self.clashes: list[str] = []
 
     def run(self) -> Session:
@@ -107,6 +108,7 @@ class _HeaderMerge:
                 self._losers[name].append(value)
         losers = {name: sorted(values, key=jsonio.dumps) for name, values in sorted(self._losers.items()) if values}
         extra[ALTERNATIVES] = losers or None
+        extra[decided.DECIDED] = decided.written(self._decided)
         made.extra |= {name: value for name, value in extra.items() if value is not None}
         return made
 
@@ -121,10 +123,12 @@ class _HeaderMerge:
         united = self._united(values_of, keeps_all=False)
         if not united and mine and its:
             united = {**mine, **its}  # each side decided for what the other one dropped
-        values = strongest(united)
+        table = self._decided.get(name)
+        values = strongest(united if table is None else table.left(united))
         if len(values) > 1 and not values.keys() <= mine.keys() and not values.keys() <= its.keys():
             self.clashes.append(name)
-        winner = self._shown(values_of, values) or max(values, key=_greater, default=None)
+        winner = self._shown(values_of, values) if table is None else None
+        winner = winner or max(values, key=table.rank if table is not None else _greater, default=None)
         self._losers[name] = [value for data, value in values.items() if data != winner]
         return None if winner is None else values[winner]
 

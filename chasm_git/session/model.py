@@ -77,7 +77,7 @@ class Message:
     variants: list[Json] = field(default_factory=list)
     """Bodies of concurrent edits that lost to the one shown; each one a conflict for a person to end."""
     replaced: list[Json] = field(default_factory=list)
-    """Earlier bodies that the provider itself rewrote. Kept, never a conflict."""
+    """Earlier bodies that the provider itself rewrote, or a person decided against. Kept, never a conflict."""
     deleted: bool = False
     """A tombstone: id, role, after and timestamp stay, the rest was forgotten on purpose."""
     extra: dict[str, Json] = field(default_factory=dict)
