@@ -22,7 +22,7 @@ from typing import Any
 
 from chasm_git.providers import _cline_content, _cline_shown, document
 from chasm_git.providers.base import Problem, Reading
-from chasm_git.providers.values import as_dict, as_list, identity, scoped_id, text, tokens
+from chasm_git.providers.values import as_dict, as_list, identity, origin_id, scoped_id, text, tokens
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -82,6 +82,7 @@ class Task:
         about = self.about
         session.workspace = text(about.get("workspace")) or text(about.get("cwdOnTaskInitialization")) or self.cwd
         session.parent = text(about.get("parentTaskId"))
+        session.forked_from = origin_id(self.files.get("task_metadata.json"))
         session.created_at = self._began()
         session.native = {"first": self.path.name, "lists": [*self.lists], "files": self.files}
         session.messages = self.builder.messages

@@ -14,6 +14,7 @@ from chasm_git.providers import jsonl
 from chasm_git.providers._codex_items import read_item, working_directory
 from chasm_git.providers._codex_names import Name
 from chasm_git.providers.base import Problem
+from chasm_git.providers.values import origin_id
 from chasm_git.session import times
 from chasm_git.session.build import Builder, record_id
 from chasm_git.session.model import Message, Part, Role, Session
@@ -106,7 +107,7 @@ class Rollout:
             workspace=_text(header.get("cwd")) or self._workspace,
             created_at=next((m.timestamp for m in self.builder.messages if m.timestamp is not None), None),
             parent=_parent(header),
-            forked_from=_text(header.get("forked_from_id")) or self._origin,
+            forked_from=_text(header.get("forked_from_id")) or self._origin or origin_id(header),
             git=_git(header.get("git")),
             native={"name": self.file, **jsonl.tail_value(tail, self.builder.attachments)},
             messages=self.builder.messages,

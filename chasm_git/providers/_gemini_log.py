@@ -22,7 +22,7 @@ from typing import Any
 from chasm_git.providers._gemini_parts import parts_of, result_of, typed
 from chasm_git.providers.document import line_of
 from chasm_git.providers.transcript import Transcript
-from chasm_git.providers.values import as_dict, as_list, identity, plain, scoped_id, text, tokens
+from chasm_git.providers.values import as_dict, as_list, identity, origin_id, plain, scoped_id, text, tokens
 from chasm_git.session.build import Builder
 from chasm_git.session.model import Json, Message, Part, Session
 from chasm_git.session.native import slice_of
@@ -156,6 +156,7 @@ class Log(Transcript):
         if not self.builder.messages:
             self.session.id = identity(record.get("sessionId")) or self.session.id
         self.project = self.project or text(record.get("projectHash"))
+        self.session.forked_from = self.session.forked_from or origin_id(record)
         self._facts(record)
 
     def _facts(self, record: dict[str, Any]) -> None:

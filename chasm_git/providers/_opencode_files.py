@@ -25,7 +25,7 @@ from chasm_git.providers import document, folders
 from chasm_git.providers._opencode_parts import fields_of, time_of
 from chasm_git.providers.base import Problem, Reading, Source, stamp
 from chasm_git.providers.sqlite_copy import order_of
-from chasm_git.providers.values import as_dict, as_list, identity, text
+from chasm_git.providers.values import as_dict, as_list, identity, origin_id, text
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -143,6 +143,7 @@ class _Tree:
         session.id = identity(info.get("id")) or self._path.stem
         session.title, session.workspace = text(info.get("title")), text(info.get("directory"))
         session.parent = text(info.get("parentID"))
+        session.forked_from = origin_id(info)
         undone = as_dict(info.get("revert"))
         is_undone = False
         for key, record, fields in self._messages():

@@ -22,6 +22,7 @@ from typing import Any
 from chasm_git.providers import jsonl
 from chasm_git.providers._claude_rows import fields_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source, stamp
+from chasm_git.providers.values import ORIGIN, origin_id
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -226,6 +227,8 @@ class _Reader:
             session.git = {"branch": branch}
         if session.parent is None and self.is_agent and type(owner := record.get("sessionId")) is str and owner:
             session.parent = owner
+        if session.forked_from is None and ORIGIN in record:
+            session.forked_from = origin_id(record)
 
     def _note_title(self, record: dict[str, Any]) -> None:
         kind = record.get("type")

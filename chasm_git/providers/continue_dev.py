@@ -20,7 +20,7 @@ from chasm_git.providers import document, folders
 from chasm_git.providers._openai_chat import calls_of, content_of
 from chasm_git.providers._vscode_uris import path_of, uri_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source, stamp
-from chasm_git.providers.values import as_dict, as_list, identity, plain, scoped_id, text, tokens
+from chasm_git.providers.values import as_dict, as_list, identity, origin_id, plain, scoped_id, text, tokens
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -68,6 +68,7 @@ class ContinueDev(Provider):
             return Reading()
         reading = Reading([session], builder.attachments)
         session.title = text(value.get("title"))
+        session.forked_from = origin_id(value)
         session.workspace = _workspace(value.get("workspaceDirectory"))
         session.created_at = self._begun(path.parent / _INDEX, reading.problems).get(session.id)
         if session.created_at is None:

@@ -61,6 +61,15 @@ class Call:
 
 
 @dataclass(slots=True)
+class Step:
+    """What one request of an answer gave: thoughts, then a text, then calls. Most formats hold answers like this."""
+
+    thoughts: list[str] = field(default_factory=list)
+    text: str = ""
+    calls: list[Call] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Turn:
     """A prompt or an answer."""
 
@@ -88,6 +97,24 @@ class Turn:
     def text(self) -> str:
         """All its texts in one."""
         return "\n\n".join(self.texts())
+
+    def steps(self) -> list[Step]:
+        """An answer cut where a thought or a text comes after what stands behind it in a step."""
+        made = [Step()]
+        for item in self.items:
+            last = made[-1]
+            if isinstance(item, Call):
+                last.calls.append(item)
+                continue
+            is_thought = item["type"] == THINKING
+            if last.calls or last.text:
+                last = Step()
+                made.append(last)
+            if is_thought:
+                last.thoughts.append(item["text"])
+            else:
+                last.text = item["text"]
+        return made
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ from typing import Any
 from chasm_git.providers import document, folders, jsonl
 from chasm_git.providers._gemini_log import Log, add_items
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.values import as_dict, as_list, identity, text
+from chasm_git.providers.values import as_dict, as_list, identity, origin_id, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
 from chasm_git.session.model import Message, Session
@@ -114,6 +114,7 @@ def _read_object(path: Path, session: Session) -> Reading:
     if not any(message.role in ("user", "assistant") and not message.injected for message in builder.messages):
         return Reading()
     session.title = text(value.get("summary"))
+    session.forked_from = origin_id(value)
     session.created_at = iso(value.get("startTime"))
     if session.created_at is None:
         session.created_at = next((m.timestamp for m in builder.messages if m.timestamp is not None), None)

@@ -20,7 +20,7 @@ from chasm_git.providers._cells import value_of
 from chasm_git.providers._opencode_parts import fields_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
 from chasm_git.providers.sqlite_copy import Row, grouped, indexed, key_of, order_of
-from chasm_git.providers.values import as_dict, text
+from chasm_git.providers.values import as_dict, origin_id, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
 from chasm_git.session.model import Json, Session
@@ -118,7 +118,9 @@ class OpenCode(Provider):
             name = message.get("id")
             own = sorted(parts.get(key_of(name), ()), key=lambda row: order_of(row.get("id")))
             record: dict[str, Any] = {"message": message, "part": own} if own else {"message": message}
-            fields = fields_of(as_dict(value_of(message.get("data"))), [as_dict(value_of(r.get("data"))) for r in own])
+            info = as_dict(value_of(message.get("data")))
+            session.forked_from = session.forked_from or origin_id(info)
+            fields = fields_of(info, [as_dict(value_of(r.get("data"))) for r in own])
             fields["timestamp"] = fields["timestamp"] or iso(message.get("time_created"))
             if name is not None and name == undone.get("messageID"):
                 is_undone = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from chasm_git.providers.base import Env, Problem, Provider
+from chasm_git.providers.base import Env, Problem, Provider, Source
 from chasm_git.providers.values import as_dict
 from chasm_git.providers.writing import ORIGIN, Expected, Standing, WritePlan
 from chasm_git.session import jsonio
@@ -93,9 +93,16 @@ def result_text(content: Json) -> str:
     return "\n\n".join(text for text in texts if type(text) is str)
 
 
-def held(provider: Provider, env: Env, place: Path, session_id: str) -> tuple[Session, Load] | None:
-    """The session as a provider's reader finds it in the source at `place`; None where it does not. Raises OSError."""
-    for source in provider.discover(env):
+def held(
+    provider: Provider, env: Env, place: Path, session_id: str, *, is_listed: bool = True
+) -> tuple[Session, Load] | None:
+    """The session as a provider's reader finds it in the source at `place`; None where it does not. Raises OSError.
+
+    Args:
+        is_listed: see `Expected`.
+    """
+    handed = Source(provider.name, str(place), place, "")
+    for source in provider.discover(env) if is_listed else [handed] if place.is_file() else []:
         if isinstance(source, Problem) or source.path != place:
             continue
         reading = provider.read(source)
@@ -111,15 +118,22 @@ def missing(provider: Provider, plan: WritePlan) -> list[str]:
 
 
 def _missing(provider: Provider, env: Env, expected: Expected) -> list[str]:
-    found = held(provider, env, expected.place, expected.session_id)
+    found = held(provider, env, expected.place, expected.session_id, is_listed=expected.is_listed)
     if found is None:
         return [f"session {expected.session_id} is not found at {expected.place}"]
     session, load = found
+    there = records(session, load)
     if expected.records is not None:
-        lost, more = expected.records - records(session, load), records(session, load) - expected.records
+        lost, more = expected.records - there, there - expected.records
         return [f"{expected.session_id}: {lost.total()} records lost, {more.total()} more"] if lost or more else []
     left = expected.said - said(session, load)
-    return [f"{expected.session_id}: {kind} lost: {text[0][:60]!r}" for kind, *text in left]
+    return [f"{expected.session_id}: {fact[0]} lost: {fact[-1][:60]!r}" for fact in left if not _kept(fact[-1], there)]
+
+
+def _kept(text: str, there: Counter[bytes]) -> bool:
+    """Whether a text stands in a record all the same: a reader may show it as something else than a person's words."""
+    needle = jsonio.dumps(text)[1:-1]
+    return any(needle in line for line in there)
 
 
 def origin_of(session: Session) -> dict[str, str] | None:

@@ -9,6 +9,9 @@ from chasm_git.session.build import record_id
 from chasm_git.session.model import Json, Part
 from chasm_git.session.native import LONG
 
+ORIGIN = "chasm_origin"
+"""Key of the marker that stands in a session we converted for a tool: ``{"provider": …, "id": …, "revision": …}``."""
+
 _LONGEST_ID = 200
 _EMPTY_DICT: dict[str, Any] = {}
 _EMPTY_LIST: list[Any] = []
@@ -32,6 +35,12 @@ def as_list(value: Any) -> list[Any]:
 def identity(value: Any) -> str | None:
     """An id a message can have; None for what is none (then its content makes one)."""
     return value if type(value) is str and 0 < len(value) <= _LONGEST_ID and value.isprintable() else None
+
+
+def origin_id(record: Any) -> str | None:
+    """Id of the session that one was converted from, where a record of it bears our marker."""
+    mark = record.get(ORIGIN) if type(record) is dict else None
+    return identity(mark.get("id")) if type(mark) is dict else None
 
 
 def scoped_id(session_id: str, record: Any, line: bytes | None = None) -> str:

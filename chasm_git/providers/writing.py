@@ -27,16 +27,16 @@ from typing import Any, Protocol, TypeAlias
 
 from chasm_git.errors import ChasmError, UsageError
 from chasm_git.providers.base import Env
+from chasm_git.providers.values import ORIGIN as ORIGIN
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Session
 
 WRITERS: dict[str, str] = {
+    "claude-code": "chasm_git.providers.writers.claude_code:ClaudeCodeWriter",
+    "codex": "chasm_git.providers.writers.codex:CodexWriter",
     "vscode": "chasm_git.providers.writers.vscode:VSCodeWriter",
 }
 """Provider -> ``module:Class`` of its writer; imported when it is used."""
-
-ORIGIN = "chasm_origin"
-"""Key of the marker that stands in a converted session: ``{"provider": …, "id": …, "revision": …}``."""
 
 INDEX = "index"
 """`FileChange.what` of all that only makes a session listed: planned also where the session itself is there already
@@ -80,6 +80,8 @@ class Target:
     """Names the version of the session (its blob): converted twice, it gets the same id twice."""
     agents: tuple[Session, ...] = ()
     """The sessions of its sub-agents that are to be put back with it."""
+    copy: bool = False
+    """Convert also a session of the provider's own: a copy of it, under a derived id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,8 @@ class Expected:
     """Restored: the records, as `readback.records` gives them; the session read must have just these."""
     said: Counter[tuple[str, ...]] = field(default_factory=Counter)
     """Converted: what is said, as `readback.said` gives it; the session read must have all of it."""
+    is_listed: bool = True
+    """False: the provider finds the file only when it is told where it is."""
 
 
 @dataclass(slots=True)
