@@ -183,15 +183,22 @@ class Git:
         return [_executable(), "--no-pager", "--literal-pathspecs", *self._where, *options, *arguments]
 
     def start(
-        self, arguments: Iterable[str], settings: Iterable[str], variables: Mapping[str, str], *, apart: bool = False
+        self,
+        arguments: Iterable[str],
+        settings: Iterable[str],
+        variables: Mapping[str, str],
+        *,
+        apart: bool = False,
+        piped: bool = False,
     ) -> subprocess.Popen[bytes]:
-        """A command under way, for one that is to be watched (`archive.transport`). Raises GitMissing.
+        """A command under way, for one that is to be watched (`archive.transport`) or talked to. Raises GitMissing.
 
         Args:
             variables: for its environment.
             apart: in a session of its own: no terminal, and all that it starts can be ended with it.
+            piped: what it reads comes from us.
         """
-        return self._start(self.command(arguments, settings), variables=variables, apart=apart)
+        return self._start(self.command(arguments, settings), piped, variables, apart)
 
     def _start(
         self, command: list[str], piped: bool = False, variables: Mapping[str, str] | None = None, apart: bool = False

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
+from chasm_git.archive.bulk import WORTH_IT, BulkReader
 from chasm_git.session import codec, jsonio
 from chasm_git.session.summary import Summary, summarize
 
@@ -38,10 +39,15 @@ class Summaries:
         self._known: dict[str, Summary] = {}
         self._faults: dict[str, str] = {}
         self._fresh: dict[str, Summary] = {}
+        self._blobs: BulkReader | None = None
 
     def load(self, blobs: Iterable[str]) -> None:
-        """Take what is kept of these files, in one go."""
-        self._known.update(_kept(path_of(self.archive), set(blobs)))
+        """Take what is kept of these files, in one go; what is not will be asked for next."""
+        wanted = set(blobs)
+        self._known.update(_kept(path_of(self.archive), wanted))
+        missing = len(wanted - self._known.keys())
+        if missing >= WORTH_IT:
+            self._blobs = BulkReader(self.archive, expected=missing)
 
     def read(self, blob: str) -> Summary:
         """The summary of a file. Raises CodecError for one that cannot be read, KeyError for one that is missing."""
@@ -50,7 +56,7 @@ class Summaries:
             if blob in self._faults:
                 raise codec.CodecError(self._faults[blob])
             try:
-                found = summarize(self.archive.read(blob))
+                found = summarize((self._blobs or self.archive).read(blob))
             except codec.CodecError as error:
                 self._faults[blob] = str(error)
                 raise
@@ -77,6 +83,9 @@ class Summaries:
 
     def save(self) -> None:
         """Keep what was read; where that cannot be, the next run reads it again."""
+        if self._blobs is not None:
+            self._blobs.close()
+            self._blobs = None
         if self._fresh:
             remember(self.archive, self._fresh)
             self._fresh = {}

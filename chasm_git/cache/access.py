@@ -125,6 +125,18 @@ class Searchable:
             raise ChasmError(f"the search cache cannot be made: {error}") from error
         return self.cache_status()
 
+    def follow_cache(self) -> None:
+        """Let the search cache, where there is one, follow the archive now; not where another process does so."""
+        from chasm_git.archive.locks import ArchiveLocked
+        from chasm_git.cache import follow
+
+        try:
+            with self.repository.lock(0, "cache"):
+                if follow.path_of(self.repository).exists():
+                    follow.opened(self.repository, processes=1).close()
+        except ArchiveLocked:
+            return  # that one, or the next search, sees what is new
+
     def cache_status(self) -> CacheStatus:
         """How the search cache stands; it is not touched."""
         from chasm_git.cache import follow, schema

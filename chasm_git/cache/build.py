@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from chasm_git.archive.bulk import BulkReader
 from chasm_git.archive.repo import open_archive
 from chasm_git.cache.extract import Chunk, Document, Unread, document, unpack
 from chasm_git.cache.schema import row_of, rows_of
-from chasm_git.cache.text import terms
+from chasm_git.cache.text import joined_terms
 from chasm_git.session.attachments import path_of
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _WORTH_IT = 24
 """Files from which starting processes pays."""
 _BATCH = 4
 
-_archive: Archive | None = None
+_blobs: BulkReader | None = None
 _attached: dict[str, str] = {}
 
 
@@ -43,43 +44,44 @@ def documents(
     """
     count = processes if processes is not None else (os.cpu_count() or 1)
     if count < 2 or len(tasks) < 2 or (processes is None and len(tasks) < _WORTH_IT):
-        for task in tasks:
-            yield _document(archive, attached, task)
+        with BulkReader(archive, expected=len(tasks)) as reader:
+            for task in tasks:
+                yield _document(reader, attached, task)
         return
     import multiprocessing
 
     ways = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("fork" if "fork" in ways else "spawn")
-    given = (str(archive.path), archive.branch, attached)
+    given = (str(archive.path), len(tasks), attached)
     with context.Pool(count, _start, given) as pool:
         yield from pool.imap_unordered(_run, tasks, chunksize=_BATCH)
 
 
-def _start(path: str, branch: str, attached: dict[str, str]) -> None:
-    global _archive, _attached  # what every task of this process needs, sent once
+def _start(path: str, count: int, attached: dict[str, str]) -> None:
+    global _blobs, _attached  # what every task of this process needs, sent once
     from pathlib import Path
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends us
     gc.disable()  # what is read of one session is a tree, and gone with it
-    _archive, _attached = open_archive(Path(path)), attached
+    _blobs, _attached = BulkReader(open_archive(Path(path)), expected=count), attached
 
 
 def _run(task: Task) -> Document | Unread:
-    assert _archive is not None
-    return _document(_archive, _attached, task)
+    assert _blobs is not None
+    return _document(_blobs, _attached, task)
 
 
-def _document(archive: Archive, attached: dict[str, str], task: Task) -> Document | Unread:
+def _document(blobs: BulkReader, attached: dict[str, str], task: Task) -> Document | Unread:
     def load(name: str) -> bytes | None:
         blob = attached.get(path_of(name))
         try:
-            return archive.read(blob) if blob is not None else None
+            return blobs.read(blob) if blob is not None else None
         except KeyError:
             return None
 
     path, blob = task
     try:
-        data = archive.read(blob)
+        data = blobs.read(blob)
     except KeyError:
         return Unread(path, blob, "its content is missing from the repository")
     return document(path, blob, data, load)
@@ -176,8 +178,8 @@ class Filler:
         for row in rows:
             packed = self._db.execute("SELECT packed FROM chunks WHERE row = ?", (row,)).fetchone()[0]
             # an index without content has to be told what it holds
-            held = terms("\n".join(text.text for text in unpack(0, packed)))
-            self._db.execute("INSERT INTO words (words, rowid, terms) VALUES ('delete', ?, ?)", (row, " ".join(held)))
+            held = joined_terms("\n".join(text.text for text in unpack(0, packed)))
+            self._db.execute("INSERT INTO words (words, rowid, terms) VALUES ('delete', ?, ?)", (row, held))
             self._db.execute("DELETE FROM chunks WHERE row = ?", (row,))
 
 

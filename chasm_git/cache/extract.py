@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from chasm_git.archive.objects import compress
-from chasm_git.cache.text import terms
+from chasm_git.cache.text import joined_terms
 from chasm_git.session import attachments, blocks, codec, jsonio
 from chasm_git.session.model import Json, Message, Session
 from chasm_git.session.readable import files_in, name_of, parts
@@ -284,9 +284,8 @@ def _chunk(kind: int, sequence: int, held: list[Text]) -> Chunk:
     marks = jsonio.dumps([[text.message, len(text.text), text.tool] for text in held])
     joined = "\n".join(text.text for text in held)
     raw = marks + b"\n" + joined.encode("utf-8", "surrogatepass")
-    found = terms(joined)
     digest = hashlib.blake2b(raw, digest_size=8).digest()
-    return Chunk(kind, sequence, digest, len(joined), compress(raw), " ".join(found))
+    return Chunk(kind, sequence, digest, len(joined), compress(raw), joined_terms(joined))
 
 
 def unpack(kind: int, packed: bytes) -> list[Text]:

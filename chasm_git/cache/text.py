@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -42,6 +42,7 @@ _FEW = 24
 _IS_SYMBOL = re.compile(f"[{_SYMBOLS}]")
 _UNSPACED_RUN = re.compile(f"[{_UNSPACED}]+")
 _RUN = re.compile(f"({_WORD}+)|([{_UNSPACED}]+)|([{_SYMBOLS}])")
+_ASCII_TO_WORDS = bytes(c if 48 <= c < 58 or 97 <= c < 123 else c + 32 if 65 <= c < 91 else 32 for c in range(256))
 _TO_WORDS = bytes(c if 48 <= c < 58 or 97 <= c < 123 or c >= 128 else 32 for c in range(256))
 
 
@@ -63,23 +64,40 @@ def fold(text: str) -> str:
 
 def terms(text: str) -> set[str]:
     """Everything in a text (not folded yet) that the index holds."""
+    found = joined_terms(text)
+    return set(found.split(" ")) if found else set()
+
+
+def joined_terms(text: str) -> str:
+    """As `terms`, in no order and with a blank between: the way the index takes them."""
+    if text.isascii():
+        return _joined(set(text.encode().translate(_ASCII_TO_WORDS).split()), ())
     folded, others = _folded(text)
-    unspaced: set[str] = set()
-    symbols = {character for character in others if _IS_SYMBOL.match(character)}
-    for symbol in symbols:
+    more = {character for character in others if _IS_SYMBOL.match(character)}
+    for symbol in more:
         folded = folded.replace(symbol.encode(), b" ")
     if any(map(_UNSPACED_RUN.match, others)):
         spoken = folded.decode()
         for run in _UNSPACED_RUN.findall(spoken):
-            unspaced.update(pairs(run))
-            unspaced.add(run[-1])
+            more.update(pairs(run))
+            more.add(run[-1])
         folded = _UNSPACED_RUN.sub(" ", spoken).encode()
-    words = set(folded.translate(_TO_WORDS).decode().split(" "))
-    words.discard("")
-    for long in [word for word in words if len(word) > WINDOW]:
-        words.remove(long)
-        words.update(_windows(long))
-    return words | unspaced | symbols
+    return _joined(set(folded.translate(_TO_WORDS).split()), more)
+
+
+def _joined(words: set[bytes], more: Iterable[str]) -> str:
+    """Words, the long ones in windows, and what else there is."""
+    pieces: set[str] = set(more)
+    if words and len(max(words, key=len)) > WINDOW:
+        for word in [word for word in words if len(word) > WINDOW]:
+            text = word.decode()
+            if len(text) > WINDOW:
+                words.remove(word)
+                pieces.update(_windows(text))
+        # a window may be a word of its own
+        pieces.difference_update([piece for piece in pieces if piece.encode() in words])
+    plain = b" ".join(words).decode()
+    return " ".join([plain, *pieces] if plain else pieces) if pieces else plain
 
 
 def _folded(text: str) -> tuple[bytes, set[str]]:

@@ -76,7 +76,7 @@ def test_folding_goes_character_by_character(text: str) -> None:
 def test_whatever_stands_in_a_text_is_found_by_its_terms(text: str) -> None:
     held = terms(text)
     for part in text.split():
-        for term in parse(f'"{part.replace(chr(34), "")}"', NOW).wanted:
+        for term in parse(f'"{part.replace(chr(34), " ")}"', NOW).wanted:
             for how, needed in term.needed:
                 if how == "exact":
                     assert needed in held
