@@ -191,7 +191,8 @@ def _fetch(git: Git, remote: Remote, wanted: list[str], line: Line) -> Result:
 
 
 def _push(git: Git, remote: Remote, options: list[str], specs: list[str], line: Line) -> Result:
-    settings = (f"remote.{remote.name}.mirror=false", "push.followTags=false")
+    # a pre-push hook of ours need not look again
+    settings = (f"remote.{remote.name}.mirror=false", "push.followTags=false", "chasm.looked=true")
     arguments = ("push", "--progress", "--porcelain", "--recurse-submodules=no", *options)
     return _talk(git, remote, (*arguments, "--end-of-options", remote.name, *specs), settings, line)
 

@@ -24,6 +24,8 @@ _HOOK_MARK = b"# chasm-git hook:"
 _SET_ASIDE = ".before-chasm"
 _REMOTE_HOOKS = frozenset({"update"})
 """Hooks for an archive that others push to; the rest are for one that a person works in."""
+_ONE_FOR_SEVERAL = {"post-change": ("post-commit", "post-merge", "post-checkout", "post-rewrite")}
+"""Files that are put under several names."""
 
 
 class HookInTheWay(ChasmError):
@@ -81,8 +83,8 @@ def uninstall(archive: Place, *, dry_run: bool = False) -> list[str]:
     after = _without_ours(before)
     if after != before:
         steps.append(Step(f"take our lines out of {path}", _rewriting(path, after)))
-    for source in _hook_files():
-        hook = _git_path(git, "hooks") / source.name
+    for name in _hook_files():
+        hook = _git_path(git, "hooks") / name
         if _HOOK_MARK in _read(hook):
             steps.append(Step(f"remove {hook}", _removal(hook)))
     return _done(steps, dry_run)
@@ -150,12 +152,18 @@ def _without_ours(attributes: bytes) -> bytes:
     return attributes[:start] + attributes[end + len(_END) :]
 
 
-def _hook_files() -> list[Path]:
-    """The hooks we ship: in the package, or beside it in a checkout."""
+def _hook_files() -> dict[str, bytes]:
+    """The hooks we ship, by the names git has for them: from the package, or beside it in a checkout."""
     package = Path(__file__).parents[1]
     for folder in (package / "_data" / "hooks", package.parent / "hooks"):
         if folder.is_dir():
-            return sorted(path for path in folder.iterdir() if path.is_file() and _HOOK_MARK in path.read_bytes())
+            files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+            return {
+                name: data
+                for file, data in files.items()
+                if _HOOK_MARK in data
+                for name in _ONE_FOR_SEVERAL.get(file, (file,))
+            }
     raise ChasmError("this installation of chasm-git lacks its hooks; install it again")
 
 
@@ -168,13 +176,13 @@ def _hook_steps(git: Git, archive: Place) -> list[Step]:
     if shared is not None:
         raise HookInTheWay(
             f"core.hooksPath is set, so hooks are read from {folder}, which other repositories may share; "
-            f"call `chasm git verify --staged` from a pre-commit hook there yourself"
+            f'call `chasm -C . hook pre-commit` (and `chasm -C . hook pre-push "$@"`) from the hooks there yourself'
         )
     steps = []
-    for source in _hook_files():
-        if (source.name in _REMOTE_HOOKS) != is_remote:
+    for name, ours in _hook_files().items():
+        if (name in _REMOTE_HOOKS) != is_remote:
             continue
-        hook, ours = folder / source.name, source.read_bytes()
+        hook = folder / name
         there = _read(hook)
         if there == ours:
             continue

@@ -48,6 +48,62 @@ def values(data: bytes) -> dict[str, Any]:
     return found
 
 
+def line_of(data: bytes, *names: str) -> int:
+    """The line (1-based) where a setting stands; 1 where that cannot be told."""
+    try:
+        place = _editor().load(data.decode("utf-8-sig"))
+        line = 0
+        for name in names:
+            line = place.lc.key(name)[0]
+            place = place[name]
+    except Exception:  # noqa: BLE001 - whatever the library stumbles over: the file's first line is close enough
+        return 1
+    return line + 1
+
+
+def with_added(data: bytes, names: tuple[str, str], items: dict[str, str]) -> bytes:
+    """The file with items added to a list two levels down (``secrets: allow:``), comments and order as they are.
+
+    Args:
+        items: item -> what is said beside it.
+
+    Raises ReferenceError for a file that cannot be read, or has something else there.
+    """
+    import io
+
+    from ruamel.yaml.comments import CommentedMap, CommentedSeq
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+    outer, inner = names
+    wanted = values(data)
+    section = wanted.get(outer) or {}
+    there = section.get(inner) or [] if type(section) is dict else None
+    if type(there) is not list:
+        raise ReferenceError(f"{outer}: {inner}: is not the list it has to be", line_of(data, outer), 1)
+    new = {item: said for item, said in items.items() if item not in there}
+    if not new:
+        return data
+    yaml = _editor()
+    found = yaml.load(data.decode("utf-8-sig"))
+    before = data if found is None else b""
+    found = CommentedMap() if found is None else found
+    if not isinstance(found.get(outer), CommentedMap):
+        found[outer] = CommentedMap()
+    if not isinstance(found[outer].get(inner), CommentedSeq):
+        found[outer][inner] = CommentedSeq()
+    listed = found[outer][inner]
+    listed.fa.set_block_style()
+    for item, said in new.items():
+        listed.append(DoubleQuotedScalarString(item))
+        listed.yaml_add_eol_comment(said, len(listed) - 1)
+    out = io.BytesIO()
+    yaml.dump(found, out)
+    made = (before if not before or before.endswith(b"\n") else before + b"\n") + out.getvalue()
+    if not _holds(made, {**wanted, outer: {**section, inner: [*there, *new]}}):
+        raise ReferenceError(f"cannot be extended; write {', '.join(new)} below {outer}: {inner}:", 1, 1)
+    return made
+
+
 def merge(base: bytes | None, ours: bytes, theirs: bytes, by_lines: TextMerge) -> Merged | None:
     """Merge two versions; either order gives the same bytes. None where a side cannot be read."""
     one, other = sorted((ours, theirs))
@@ -116,12 +172,9 @@ def _taken_over(skeleton: bytes, wanted: dict[str, Any]) -> bytes | None:
     """A file brought to other values, its comments and its order kept. None where that cannot be done."""
     import io
 
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
-    yaml = YAML(pure=True)
-    yaml.preserve_quotes = True
-    yaml.width = 4096
+    yaml = _editor()
     try:
         found = yaml.load(skeleton.decode("utf-8-sig"))
         if found is None:
@@ -134,6 +187,16 @@ def _taken_over(skeleton: bytes, wanted: dict[str, Any]) -> bytes | None:
     except (YAMLError, ValueError):
         return None
     return out.getvalue() if _holds(out.getvalue(), wanted) else None
+
+
+def _editor() -> Any:
+    """What reads a file with its comments, and writes it again."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML(pure=True)
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    return yaml
 
 
 def _bring(found: Any, wanted: dict[str, Any]) -> None:

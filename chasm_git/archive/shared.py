@@ -35,6 +35,7 @@ class Shared:
         push: bool = True,
         strategy: str | None = None,
         dry_run: bool = False,
+        allow_secrets: bool = False,
         attended: bool = False,
         timeout: float | None = None,
         progress: Progress = lambda done, total: None,
@@ -43,6 +44,7 @@ class Shared:
 
         Args:
             remote: its name; by default the one the branch belongs to, ``origin``, or the only one.
+            allow_secrets: send credentials, too.
             attended: a person is there to be asked for a password.
             timeout: seconds without a word from the remote after which it counts as dead.
         """
@@ -51,7 +53,9 @@ class Shared:
         from chasm_git.archive.sync import Options, sync
 
         line = Line(attended, timeout, progress)
-        options = Options(pull=pull, push=push, strategy=strategy, dry_run=dry_run, line=line)
+        options = Options(
+            pull=pull, push=push, strategy=strategy, dry_run=dry_run, allow_secrets=allow_secrets, line=line
+        )
         report = sync(self.repository, machine_name(self.repository, keep=not dry_run), remote, options)
         if report.after != report.before and not dry_run:
             from chasm_git.archive import maintain

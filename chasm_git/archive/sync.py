@@ -23,6 +23,7 @@ from chasm_git.archive.locks import ProcessLock
 from chasm_git.archive.mergecommit import join_equal, join_merged, merge_message
 from chasm_git.archive.mergefiles import Clash
 from chasm_git.archive.mergetrees import Change, MergedTrees, merge_trees
+from chasm_git.archive.secretscan import SecretsLeaving, check_push
 from chasm_git.archive.sessionmerge import STRATEGIES
 from chasm_git.errors import ChasmError, UsageError
 
@@ -53,6 +54,7 @@ class Options:
         pull, push: take from the remote, give to it.
         strategy: who decides what both sides changed differently; None: as ``chasm.yaml`` says (``conflicts:``).
         dry_run: fetch, and say what would happen.
+        allow_secrets: send credentials, too.
         tries: how often to start again when another machine was faster.
         wait: seconds to wait for another sync, or another command, on this archive.
     """
@@ -61,6 +63,7 @@ class Options:
     push: bool = True
     strategy: str | None = None
     dry_run: bool = False
+    allow_secrets: bool = False
     tries: int = _TRIES
     wait: float = 30.0
     line: Line = field(default_factory=Line)
@@ -183,6 +186,11 @@ class _Sync:
         except (Unreachable, Denied, RemoteFailed) as error:
             if self._publish(ours, combined) and combined.commit != ours:
                 raise type(error)(f"{error}; what was fetched is merged here, the next sync sends it") from error
+            raise
+        except SecretsLeaving as error:
+            if self._publish(ours, combined):
+                self._fill(combined, found)  # all but sending is done
+            error.received(len(combined.received))
             raise
         except ChasmError:
             self._publish(ours, combined)
@@ -311,6 +319,10 @@ class _Sync:
         wanted |= snapshots | providers
         if not wanted:
             return True
+        if not self._options.allow_secrets:
+            known = [found.head, *found.tags.values(), *found.providers.values()]
+            for note in check_push(archive, there.shown, wanted.values(), known, commit=combined.commit):
+                self._note(note)
         done = push(archive, there, wanted, self._options.line)
         if done.refused and not done.is_race:
             # what a forge does not take beside the branch must not keep the branch from it

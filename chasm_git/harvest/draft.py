@@ -6,7 +6,7 @@ sources that hold one session, an archive that moved since the last harvest, for
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from chasm_git.archive import layout
@@ -91,9 +91,10 @@ class Draft:
         count = summarize(joined).messages
         first.added += count - first.messages
         first.messages = count
+        first.secrets += [one for one in second.secrets if one not in first.secrets]
         first.fresh, first.archived, first.staged = sink.add("blob", fresh), sink.add("blob", joined), None
 
-    def rejoin(self, reader: Reader, sink: Sink) -> None:
+    def rejoin(self, reader: Reader) -> Iterator[Outcome]:
         """Join again where the archive's file is not what the last harvest left: a reset, a merge, a removed file."""
         for one in self._plan.providers:
             if one.state.head == self.head:
@@ -103,11 +104,7 @@ class Draft:
                     base = self.bases[one.name].get(path)
                     if base is None or path in self.results:
                         continue
-                    result = reader.rejoin(one.name, path, self.files.get(path), base)
-                    for blob in result.blobs:
-                        sink.add_compressed("blob", *blob)
-                    result.blobs = []
-                    self.results[path] = result
+                    yield reader.rejoin(one.name, path, self.files.get(path), base)
 
     def relate(self, outcomes: list[Outcome], sink: Sink) -> None:
         """Fill in what only shows across sessions: forks, and titles given from elsewhere."""

@@ -38,6 +38,7 @@ def run(
     sessions: frozenset[str] | None = None,
     dry_run: bool = False,
     message: str | None = None,
+    redact: str | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Harvest everything new below `env`; see `run.harvest`."""
@@ -51,7 +52,7 @@ def run(
         env,
         machine_name(archive, keep=not dry_run),
         names=chosen(providers, exclude),
-        options=Options(workspace=workspace, sessions=sessions, dry=dry_run),
+        options=Options(workspace=workspace, sessions=sessions, dry=dry_run, redact=redact),
         message=message,
         progress=progress,
     )

@@ -22,8 +22,10 @@ from chasm_git.harvest.state import State
 from chasm_git.providers import registry
 from chasm_git.providers.base import Export, Problem, Reading, Source
 from chasm_git.providers.export_file import Bundle, ExportFile, Member, MemberError, ZipBundle, bundles, sample_of
+from chasm_git.providers.exported import Exported, recognizes
 from chasm_git.session import codec
 from chasm_git.session.model import Session
+from chasm_git.session.words import move
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
@@ -34,6 +36,7 @@ _BESIDE = re.compile(
     r"|sora|tool_messages|export_manifest|conversation_asset_file_names|library_files|prod-mc-[\w-]+|file[-_][^/]*)\.json$"
 )
 """Files of exports that hold no conversation, but the account and what was uploaded."""
+_EXPORTED = Exported()
 _SURE = 0.9
 """A file that is recognized so well says whose the whole zip is: what only looks like a conversation is its asset."""
 
@@ -63,6 +66,9 @@ def import_files(
     provider: str | None = None,
     dry_run: bool = False,
     message: str | None = None,
+    redact: str | None = None,
+    workspace: str | None = None,
+    natives: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Bring the conversations of export files and folders into the archive.
@@ -72,32 +78,45 @@ def import_files(
         provider: whose they are; None = found by content.
         dry_run: only say what would happen.
         message: first line of the commit message.
+        redact: what becomes of credentials, if not what the archive's settings say.
+        workspace: the folder they belong to from now on; None = what they say themselves.
+        natives: take files as clients keep them, too; `provider` may then be a client's.
         progress: told how many bytes are read of how many.
 
     Raises UsageError for a path that is not there and a provider that is not known, ArchiveLocked where another harvest
     does not end, OSError for a full disk.
     """
-    readers = [registry.load_export(name) for name in ([provider] if provider is not None else registry.EXPORTS)]
+    own = provider if natives and provider in registry.BUILT_IN else None
+    named = list(registry.EXPORTS) if provider is None else [provider] if own is None else []
+    readers = [registry.load_export(name) for name in named]
     for path in paths:
         if not path.exists():
             raise UsageError(f"there is no file or folder {path}")
-    options = Options(dry=dry_run)
+    options = Options(dry=dry_run, redact=redact)
     with ExitStack() as held:
-        found = recognized(paths, readers, held)
+        found = recognized(paths, readers, held, natives=natives, provider=own)
         if dry_run:
-            return Import(archive, machine, options, found).dry_run(progress, None)
+            return Import(archive, machine, options, found, workspace).dry_run(progress, None)
         from chasm_git.archive import journal
 
         with archive.lock():
             journal.recover(archive)
-            return Import(archive, machine, options, found).run(message, progress, None)
+            return Import(archive, machine, options, found, workspace).run(message, progress, None)
 
 
-def recognized(paths: Sequence[Path], readers: Sequence[Export], held: ExitStack) -> Recognized:
+def recognized(
+    paths: Sequence[Path],
+    readers: Sequence[Export],
+    held: ExitStack,
+    *,
+    natives: bool = False,
+    provider: str | None = None,
+) -> Recognized:
     """Find the reader of every file; what nobody reads, of what was named by a person, is a problem.
 
     Args:
         held: closes what stays open when the files have been read.
+        natives: look for files as clients keep them, too; `provider` is whose they are, if that is known.
     """
     found = Recognized()
     for path in paths:
@@ -108,17 +127,41 @@ def recognized(paths: Sequence[Path], readers: Sequence[Export], held: ExitStack
                 continue
             held.callback(bundle.close)
             found.problems += bundle.problems
-            _recognize(bundle, readers, found)
+            taken = _recognize(bundle, readers, found)
+            if natives:
+                _recognize_natives(bundle, taken, provider, found)
         if len(found.files) == before[0] and not any(problem.fatal for problem in found.problems[before[1] :]):
             tried = ", ".join(reader.name for reader in readers)
             found.problems.append(Problem(str(path), f"no conversations that are known here (tried: {tried})"))
     return found
 
 
-def _recognize(bundle: Bundle, readers: Sequence[Export], found: Recognized) -> None:
+def _recognize_natives(bundle: Bundle, taken: set[str], provider: str | None, found: Recognized) -> None:
+    """Take the files nobody else knows by the readers of clients; where there is a manifest, it says all they do."""
+    from chasm_git.harvest.natives import reader_of
+
+    if any(member.name.rpartition("/")[2] == "chasm-export.json" and member.name in taken for member in bundle.members):
+        found.problems = [problem for problem in found.problems if problem.fatal]
+        return
+    unknown = {bundle.label(member.name): member for member in bundle.members if member.name not in taken}
+    known = set()
+    for label, member in unknown.items():
+        reader = reader_of(bundle, member, provider)
+        if reader is not None:
+            known.add(label)
+            found.files.append(Handed(reader, ExportFile(bundle, member.name), member.size))
+    found.problems = [problem for problem in found.problems if problem.path not in known]
+
+
+def _recognize(bundle: Bundle, readers: Sequence[Export], found: Recognized) -> set[str]:
+    """Find the readers of a bundle's files; returns the names of those that have one."""
     rated: list[tuple[float, Handed]] = []
+    ours = any(reader.name == _EXPORTED.name for reader in readers)
     for member in bundle.members:
         try:
+            if ours and recognizes(bundle, member):
+                rated.append((1.0, Handed(_EXPORTED, ExportFile(bundle, member.name), member.size)))
+                continue
             sample = sample_of(bundle, member)
         except MemberError as error:
             found.problems.append(Problem(bundle.label(member.name), str(error)))
@@ -127,7 +170,9 @@ def _recognize(bundle: Bundle, readers: Sequence[Export], found: Recognized) -> 
             mine = _rated(bundle, member, sample, readers, found)
             rated += [mine] if mine is not None else []
     is_known = isinstance(bundle, ZipBundle) and any(score >= _SURE for score, _ in rated)
-    found.files += [handed for score, handed in rated if score >= _SURE or not is_known]
+    chosen = [handed for score, handed in rated if score >= _SURE or not is_known]
+    found.files += chosen
+    return {handed.file.name for handed in chosen}
 
 
 def _rated(
@@ -150,10 +195,13 @@ def _rated(
 class Import(Harvest):
     """One run."""
 
-    def __init__(self, archive: Archive, machine: str, options: Options, found: Recognized) -> None:
+    def __init__(
+        self, archive: Archive, machine: str, options: Options, found: Recognized, workspace: str | None = None
+    ) -> None:
         self._files = found.files
+        self._workspace = workspace
         super().__init__(archive, machine, options, _plan(archive, machine, found))
-        self._report.problems = list(found.problems)
+        self._report.problems += found.problems
 
     def _read(self, progress: Progress | None, processes: int | None) -> Iterator[Outcome]:
         total = sum(handed.size for handed in self._files)
@@ -181,6 +229,8 @@ class Import(Harvest):
 
     def _outcome(self, handed: Handed, reading: Reading) -> Outcome:
         made = Outcome(handed.reader.name, handed.file.label, "")
+        for session in reading.sessions if self._workspace is not None else ():
+            move(session, self._workspace)
         if handed.reader.is_view:
             reading.sessions = [session for session in reading.sessions if self._has_news(session)]
         self._reader.filled(made, lambda: reading, handed.file.label)

@@ -19,10 +19,14 @@ from chasm_git.providers.base import Problem, Provider, Reading, Source
 from chasm_git.session import codec, merge
 from chasm_git.session.model import Session
 from chasm_git.session.readable import display_title
+from chasm_git.session.secret_patterns import TooSlow
 from chasm_git.session.summary import Summary, summarize, summary_of
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
+    from chasm_git.archive.secretsettings import SecretSettings
+    from chasm_git.harvest.screen import Screen
+    from chasm_git.session.secret_findings import Sighting
 
 
 class Blob(NamedTuple):
@@ -71,6 +75,9 @@ class Result:
     is_forked: bool = False
     said: tuple[str, Summary] | None = None
     """A blob id and the summary of that file."""
+    secrets: list[Sighting] = field(default_factory=list)
+    """Credentials that came into it and nobody has decided about; `masked`: how many did not come into it."""
+    masked: int = 0
 
 
 @dataclass(slots=True)
@@ -84,6 +91,8 @@ class Outcome:
     attachments: list[tuple[str, Blob]] = field(default_factory=list)
     """(name, blob) of attachments the archive may not hold yet."""
     problems: list[Problem] = field(default_factory=list)
+    verdicts: dict[str, list[Sighting]] = field(default_factory=dict)
+    """Blob id -> credentials in it, of files that were looked at from beginning to end."""
     titles: dict[str, str] = field(default_factory=dict)
     skipped: int = 0
     """Sessions that the harvest was told to leave out."""
@@ -104,6 +113,10 @@ class Options:
     stage: Path | None = None
     """Folder for staged worktree files; None = there is no worktree."""
     dry: bool = False
+    redact: str | None = None
+    """What becomes of credentials, if not what the archive's settings say."""
+    secrets: SecretSettings | None = None
+    """The settings a run goes by; None = credentials are not looked for."""
 
 
 class Reader:
@@ -150,13 +163,23 @@ class Reader:
             reading = read()
             made.problems += reading.problems
             made.titles = reading.titles
+            screen = self.screen(reading.attachments)
             for session in reading.sessions:
                 if self._is_wanted(session):
-                    made.results.append(self._result(session))
+                    made.results.append(self._result(session, screen))
                 else:
                     made.skipped += 1
+            if screen is not None:
+                reading.attachments = screen.attachments()
+                made.verdicts = screen.verdicts
+                made.problems += screen.problems
+                made.titles = {leaf: screen.title(title) for leaf, title in made.titles.items()}
             if made.results:
-                self._attach(reading.attachments, made)
+                self._attach(reading.attachments, made, screen)
+        except TooSlow as error:
+            made.results.clear()
+            made.is_passing = True  # other settings help
+            made.problems.append(Problem(place, f"left out, as it cannot be masked: {error}"))
         except OSError as error:
             made.is_passing = True
             made.problems.append(Problem(str(error.filename or place), error.strerror or str(error)))
@@ -166,11 +189,27 @@ class Reader:
             made.problems.append(Problem(place, f"reader failed: {type(error).__name__}: {error}"))
         return made
 
-    def rejoin(self, provider: str, path: str, archived: str | None, base: str) -> Result:
+    def rejoin(self, provider: str, path: str, archived: str | None, base: str) -> Outcome:
         """Join what a provider held at the last harvest with an archive that has moved since."""
         fresh = self._archive.read(base)
+        screen = self.screen({})
+        if screen is not None:
+            fresh = screen.masked(fresh)
         session = codec.loads_header(codec.split(fresh)[0])
-        return self._joined(session, fresh, Place(path, archived, base), summarize(fresh))
+        made = Outcome(provider, path, "")
+        made.results.append(self._joined(session, fresh, Place(path, archived, base), summarize(fresh), screen))
+        if screen is not None:
+            self._attach(screen.attachments(), made, screen)
+        return made
+
+    def screen(self, found: dict[str, bytes]) -> Screen | None:
+        """What looks for credentials in sessions that came with these attachments; None where nothing does."""
+        settings = self._options.secrets
+        if settings is None:
+            return None
+        from chasm_git.harvest.screen import Screen
+
+        return Screen(settings, self._archive, found, self._known)
 
     def _is_wanted(self, session: Session) -> bool:
         options = self._options
@@ -180,20 +219,25 @@ class Reader:
             return True
         return session.workspace is not None and is_below(session.workspace, options.workspace)
 
-    def _result(self, session: Session) -> Result:
+    def _result(self, session: Session, screen: Screen | None) -> Result:
         name = layout.file_name(session.id)
         place = self.places.get((session.provider, name))
         if place is None:
             place = Place(layout.session_path(session.provider, session.id, session.created_at), None, None)
         talk = [m.id for m in session.messages if m.role in ("user", "assistant") and not m.sidechain]
-        made = self._joined(session, codec.dumps(session), place, summary_of(session))
+        fresh = codec.dumps(session)
+        if screen is not None and (masked := screen.masked(fresh)) is not fresh:
+            fresh, session = masked, codec.loads(masked)
+        made = self._joined(session, fresh, place, summary_of(session), screen)
         made.title = display_title(session) or ""
+        if screen is not None:
+            made.title = screen.title(made.title)
         made.is_forked = session.forked_from is not None
         if talk:
             made.first, made.last = talk[0], talk[-1]
         return made
 
-    def _joined(self, session: Session, fresh: bytes, place: Place, said: Summary) -> Result:
+    def _joined(self, session: Session, fresh: bytes, place: Place, said: Summary, screen: Screen | None) -> Result:
         fresh_id = blob_id(fresh)
         count = said.messages
         made = Result(
@@ -209,9 +253,13 @@ class Reader:
             said=(fresh_id, said),
         )
         data = fresh
+        before: bytes | None = None
         if place.archived is not None and place.archived != fresh_id:
-            archived = self._archive.read(place.archived)
+            before = archived = self._archive.read(place.archived)
             base = self._archive.read(place.base) if place.base is not None else None
+            if screen is not None:
+                archived = screen.masked(archived)
+                base = screen.masked(base) if base is not None else None
             joined = merge.absorb(base, archived, fresh)
             data = joined.data
             made.kept = joined.kept
@@ -222,6 +270,9 @@ class Reader:
             made.shrunk = made.messages - count
         elif place.archived is not None:
             made.added = 0
+        if screen is not None and made.archived != place.archived:
+            made.secrets = screen.look(before, data, made.archived)
+            made.masked = screen.masks_in(before, data)
         if self._options.dry:
             return made
         if made.archived != place.archived:
@@ -234,12 +285,15 @@ class Reader:
             made.blobs.append(Blob(fresh_id, len(fresh), compress(fresh)))
         return made
 
-    def _attach(self, found: dict[str, bytes], made: Outcome) -> None:
+    def _attach(self, found: dict[str, bytes], made: Outcome, screen: Screen | None) -> None:
         for name, data in found.items():
             if name not in self._known:
                 self._known.add(name)
                 if not self._options.dry:
-                    made.attachments.append((name, Blob(blob_id(data), len(data), compress(data))))
+                    blob = Blob(blob_id(data), len(data), compress(data))
+                    made.attachments.append((name, blob))
+                    if screen is not None and name in screen.attached:
+                        made.verdicts[blob.id] = screen.attached[name]
 
 
 def is_below(path: str, folder: str) -> bool:

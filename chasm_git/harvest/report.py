@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from chasm_git.archive.worktree import Kept
     from chasm_git.harvest.plan import ProviderPlan
     from chasm_git.harvest.read import Result
+    from chasm_git.session.secret_findings import Sighting
 
 
 @dataclass(slots=True)
@@ -33,6 +34,18 @@ class Report:
     """Sources not read, because nothing changed."""
     vanished: int = 0
     """Sources that are gone; what they held stays."""
+    redact: str = "off"
+    """What became of credentials."""
+
+    @property
+    def secrets(self) -> list[tuple[Result, Sighting]]:
+        """Credentials that came into sessions, that stay as they are, and that nobody has decided about."""
+        return [(result, one) for result in self.results for one in result.secrets]
+
+    @property
+    def masked(self) -> int:
+        """Credentials that did not come into sessions."""
+        return sum(result.masked for result in self.results)
 
     def summary(self) -> str:
         """The counts on one line, as the commit message has them."""
@@ -51,7 +64,23 @@ class Report:
             "problems": [problem_json(problem) for problem in self.problems],
             "kept": [{"path": kept.path, "reason": kept.reason} for kept in self.kept],
             "worktree_pending": self.pending,
+            "redact": self.redact,
+            "secrets": [secret_json(result.provider, result.id, one) for result, one in self.secrets],
+            "masked": self.masked,
         }
+
+
+def secret_json(provider: str, session: str, seen: Sighting) -> dict[str, Any]:
+    """A credential for programs; never the credential itself."""
+    return {
+        "provider": provider,
+        "session": session,
+        "message": seen.message or None,
+        "rule": seen.rule,
+        "fingerprint": seen.fingerprint,
+        "shown": seen.shown,
+        "times": seen.times,
+    }
 
 
 def _session(result: Result) -> dict[str, Any]:

@@ -18,12 +18,14 @@ from chasm_git.harvest.message import commit_message, summary
 from chasm_git.harvest.read import Options, Outcome, Result
 from chasm_git.harvest.report import Report
 from chasm_git.harvest.state import Known, save_state
-from chasm_git.providers.base import Env
+from chasm_git.providers.base import Env, Problem
 from chasm_git.session import attachments
 
 if TYPE_CHECKING:
     from chasm_git.archive.commit import Writer
     from chasm_git.archive.repo import Archive
+    from chasm_git.archive.secretsettings import SecretSettings
+    from chasm_git.session.secret_findings import Sighting
 
 Progress = Callable[[int, int], None]
 """Called with (sources read, sources to read)."""
@@ -54,7 +56,7 @@ def harvest(
         processes: as in `workers.outcomes`.
 
     Raises UsageError for an unknown provider, ArchiveLocked where another harvest does not end, OSError for a full
-    disk.
+    disk, SettingsUnclear where it cannot be told what is to be masked.
     """
     options = options or Options()
     chosen = list(names) if names is not None else None
@@ -70,6 +72,14 @@ def harvest(
         # another process may have harvested while we waited for the lock
         made = plan.make_plan(archive, env, machine, chosen)
         return Harvest(archive, machine, options, made).run(message, progress, processes)
+
+
+def _secret_settings(archive: Archive, options: Options) -> SecretSettings | None:
+    """The settings a run goes by; None where credentials are not looked for. Raises SettingsUnclear."""
+    from chasm_git.archive import secretsettings
+
+    found = secretsettings.read(archive).for_harvest(options.redact)
+    return found if found.redact != "off" or found.mask else None
 
 
 def _is_unfinished(archive: Archive) -> bool:
@@ -99,12 +109,18 @@ class Harvest:
         self._draft = Draft(archive, made)
         if archive.worktree is not None and not options.dry:
             options.stage = archive.scratch
+        options.secrets = _secret_settings(archive, options)
         known = attachment_names(archive.files(made.head, "attachments"))
         self._reader = Reader(archive, self._draft.places(), known, options)
         self._outcomes: list[Outcome] = []
+        self._verdicts: dict[str, list[Sighting]] = {}
         self._attached: dict[str, str | None] = {}
         self._staged: list[Path] = []
         self._report = _report(made)
+        if options.secrets is not None:
+            self._report.redact = options.secrets.redact
+            said = (text.partition(": ") for text in options.secrets.problems)
+            self._report.problems += [Problem(place, reason, fatal=False) for place, _, reason in said]
 
     def dry_run(self, progress: Progress | None, processes: int | None) -> Report:
         """What a run would do."""
@@ -118,10 +134,19 @@ class Harvest:
         """Read, write, commit."""
         try:
             self._gather(progress, processes)
-            return self._commit(message)
+            report = self._commit(message)
+            self._remember_verdicts()
+            return report
         finally:
             for path in self._staged:  # what did not become a file of the worktree after all
                 path.unlink(missing_ok=True)
+
+    def _remember_verdicts(self) -> None:
+        """What was looked at need not be looked at again before it is sent somewhere."""
+        if self._options.secrets is not None and self._verdicts:
+            from chasm_git.archive.secretcache import Cache
+
+            Cache(self._archive, self._options.secrets.digest).add(self._verdicts)
 
     def _gather(self, progress: Progress | None, processes: int | None) -> None:
         """Read all there is to read and write the blobs."""
@@ -136,7 +161,8 @@ class Harvest:
             for second in doubled:
                 self._draft.join_doubled(second, writer)
             if not self._is_partial():
-                self._draft.rejoin(self._reader, writer)
+                for outcome in self._draft.rejoin(self._reader):
+                    self._write(outcome, writer, doubled)
         with Writer(self._archive) as writer:
             self._draft.relate(self._outcomes, writer)
 
@@ -158,6 +184,8 @@ class Harvest:
             writer.add_compressed("blob", *blob)
             self._attached[attachments.path_of(name)] = blob.id
         outcome.attachments = []
+        self._verdicts |= outcome.verdicts
+        outcome.verdicts = {}
         for result in outcome.results:
             if result.staged is not None:
                 self._staged.append(Path(result.staged))

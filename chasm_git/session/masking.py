@@ -1,4 +1,4 @@
-"""Credentials out of session files: each one becomes ``[secret:<rule>:<fingerprint>]``, and all else stays.
+"""Credentials out of session files: each one becomes ``[secret:<rule>:<fingerprint>]`` (`secrets`), and all else stays.
 
 A file is searched as bytes, which nearly always is all there is to do. Only messages that hold something are decoded,
 and masked value by value: what native pointers stand for follows by itself, slices of a text are moved with it, texts
@@ -58,6 +58,11 @@ class _File(NamedTuple):
     open: list[Finding]
 
 
+def names_in(data: bytes) -> set[str]:
+    """The attachments a session file names, as far as its bytes tell: also what only looks like one."""
+    return {name.decode() for name in _NAMES.findall(data)}
+
+
 def _nothing(name: str) -> bytes:
     raise KeyError(name)
 
@@ -68,10 +73,12 @@ class Masker:
     Args:
         scanner: finds them; its key makes the masks.
         every: mask all that are not allowed; else only those in `masked`.
-        masked, allowed: fingerprints that were decided about.
+        masked: what was decided to mask: fingerprints, and names of rules.
+        allowed: fingerprints that were decided to stay, as far as they are not masked.
 
     Attributes:
         made: attachments with new content, by their new names.
+        taken: what was masked, by fingerprint.
     """
 
     def __init__(
@@ -87,11 +94,14 @@ class Masker:
         self.masked = frozenset(masked)
         self.allowed = frozenset(allowed)
         self.made: dict[str, bytes] = {}
+        self.taken: dict[str, Finding] = {}
         self._files: dict[str, _File] = {}
 
     def wants(self, finding: Finding) -> bool:
         """Whether a credential is to be masked."""
-        return finding.fingerprint not in self.allowed and (self.every or finding.fingerprint in self.masked)
+        if finding.fingerprint in self.masked or finding.rule in self.masked:
+            return True  # also where it was allowed later, so that the history may leave
+        return self.every and finding.fingerprint not in self.allowed
 
     def apply(self, data: bytes, load: attachments.Load = _nothing) -> bytes:
         """The session file with its credentials masked; itself where there are none. Raises as `screen`."""
@@ -108,7 +118,7 @@ class Masker:
         Raises codec.CodecError for a file to be masked that cannot be read, secret_patterns.TooSlow.
         """
         if names is None:
-            names = {name.decode() for name in _NAMES.findall(data)}
+            names = names_in(data)
         files = {name: file for name in names if (file := self.attachment(name, load)) is not None}
         made = Screened(data)
         for file in files.values():
@@ -120,7 +130,7 @@ class Masker:
         for _ in range(_MOST_ROUNDS):
             if not any(map(self.wants, found)) and not renamed:
                 break
-            made.masked += sum(map(self.wants, found))
+            made.masked += self._take(found)
             made.data = self._masked(made.data, renamed, load)
             found = self.scanner.scan_session(made.data)
             renamed = set()
@@ -154,7 +164,7 @@ class Masker:
             wanted = [one for one in self.scanner.scan(data) if self.wants(one)]
             if not wanted:
                 break
-            count += len(wanted)
+            count += self._take(wanted)
             pieces: list[bytes] = []
             at = 0
             for one in wanted:
@@ -192,6 +202,12 @@ class Masker:
             return len(data[:end].decode("utf-8", "surrogatepass"))
 
         return [Span(characters(start), characters(end), mask) for start, end, mask in sorted(taken)]
+
+    def _take(self, found: Iterable[Finding]) -> int:
+        """Remember what is masked; returns how many those are."""
+        wanted = [one for one in found if self.wants(one)]
+        self.taken |= {one.fingerprint: one for one in wanted}
+        return len(wanted)
 
     def _undecided(self, found: Iterable[Finding]) -> list[Finding]:
         return [one for one in found if one.fingerprint not in self.allowed and not self.wants(one)]

@@ -65,6 +65,8 @@ class Rule:
     """Of a token: the pairs of bytes that may stand before the mark."""
     is_bound: bool = False
     """Known as a credential by what stands beside it, which may be another value of the record."""
+    is_chosen: bool = False
+    """A person may have thought it up, so it can be guessed: nothing that is made from it may be shown."""
 
 
 def is_credible(secret: bytes, matched: bytes = b"") -> bool:
@@ -350,6 +352,7 @@ RULES: tuple[Rule, ...] = (
         rb"((?:[A-Za-z0-9._~+-]|\\{0,3}/){16,4000}={0,2})",
         _is_header,
         is_bound=True,
+        is_chosen=True,
     ),
     Rule(
         "url-password",
@@ -358,6 +361,7 @@ RULES: tuple[Rule, ...] = (
         rb"(?<=[A-Za-z0-9])://" + _URL_TEXT + rb"{0,80}:((?![*$])(?:" + _URL_TEXT
         + rb"|%[0-9A-Fa-f]{2}|[*$]){4,128})@(?!sha\d)",
         _is_url_password,
+        is_chosen=True,
     ),
 )  # fmt: skip
 """In the order of precedence: where two match in one place, the first one names it."""

@@ -1,7 +1,10 @@
 """Finding credentials in bytes: session files as they are written, attachments, any text. Never shows what it found.
 
-A finding says which rule, where, and a *fingerprint*: a keyed hash of the credential, the same wherever and however it
-is written. With the archive's own key, fingerprints can stand in settings that everybody reads.
+A finding says which rule, where, and a *fingerprint*: 32 bits of a hash of the credential, the same wherever and
+however it is written, on every machine. What a service made at random (80 bits and more) nobody finds by trying all
+there are, so its fingerprint may be read by everybody. What a person thought up (the password in a URL, whatever a
+person's own pattern is for) can be guessed, and a hash would tell who guesses that he is right, whatever key it had
+that all machines of an archive share. So its mask is made of nothing but the name of its rule.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from chasm_git.session.secret_patterns import Pattern
 from chasm_git.session.secret_rules import LONGEST_BEFORE, PLACES, RULES, Rule, pem_body
 
 FINGERPRINT = re.compile(r"[0-9a-f]{8}")
-MASK = re.compile(rb"\[secret:[a-z0-9-]{1,40}:[0-9a-f]{8}\]")
+MASK = re.compile(rb"\[secret:[a-z0-9-]{1,40}(?::[0-9a-f]{8})?\]")
 """What stands in the place of a credential that was masked."""
 
 _PEM_PREFIX = 256
@@ -38,23 +41,30 @@ class Finding(NamedTuple):
     fingerprint: str
     is_bound: bool = False
     """Known by what stands beside it: see `secret_rules.Rule`."""
+    is_chosen: bool = False
+    """A person may have thought it up: so too."""
 
     @property
     def mask(self) -> str:
         """What is written in its place."""
-        return f"[secret:{self.rule}:{self.fingerprint}]"
+        return f"[secret:{self.rule}]" if self.is_chosen else f"[secret:{self.rule}:{self.fingerprint}]"
+
+    @property
+    def decision(self) -> str:
+        """What stands in the settings for one that is to be masked; it tells as little as the mask."""
+        return self.rule if self.is_chosen else self.fingerprint
 
 
 class Scanner:
     """Finds credentials.
 
     Args:
-        key: for fingerprints; every machine of an archive uses the same.
+        key: for fingerprints; every machine uses the same.
         patterns: the user's own, besides the built-in rules.
         skip: names of built-in rules that are off.
     """
 
-    def __init__(self, key: bytes = b"", *, patterns: Sequence[Pattern] = (), skip: Collection[str] = ()) -> None:
+    def __init__(self, key: bytes = b"chasm", *, patterns: Sequence[Pattern] = (), skip: Collection[str] = ()) -> None:
         self.key = key
         self.patterns = tuple(patterns)
         self.skip = frozenset(skip)
@@ -72,8 +82,8 @@ class Scanner:
         if not found:
             return []
         return [
-            Finding(name, start, end, self.fingerprint(data[start:end]), bound)
-            for start, end, _, name, bound in _apart(sorted(found))
+            Finding(name, start, end, self.fingerprint(data[start:end]), bound, number < 0 or RULES[number].is_chosen)
+            for start, end, number, name, bound in _apart(sorted(found))
             if not _in_mask(data, start, end)
         ]
 

@@ -351,7 +351,23 @@ def test_decisions():
     assert content(allowed=[prints[TOKEN]]) == (f"{TOKEN} and {other}", 0, [prints[other]])
     assert content(every=True, allowed=[prints[TOKEN]]) == (f"{TOKEN} and {mask}", 1, [])
     assert content(masked=[prints[other]]) == (f"{TOKEN} and {mask}", 1, [prints[TOKEN]])
-    assert content(masked=[prints[other]], allowed=prints.values()) == (f"{TOKEN} and {other}", 0, [])
+    assert content(masked=[prints[other]], allowed=prints.values()) == (f"{TOKEN} and {mask}", 1, [])
+    both = f"{TOKEN_MASK} and {mask}"
+    assert content(masked=["github-token"], allowed=prints.values()) == (both, 2, [])
+
+
+def test_the_mask_of_what_a_person_may_have_chosen_tells_nothing():
+    """Whoever guesses a password must not be told by the file that he is right."""
+    masks = set()
+    for word in ("hunter2x9", "correct-horse-battery-staple"):
+        data = file_of(Message("m", "user", content=f"psql postgres://bob:{word}@db.example.net/x"))
+        found = SCANNER.scan(data)
+        assert [one.decision for one in found] == ["url-password"]
+        out = masker().apply(data)
+        assert found[0].fingerprint.encode() not in out and SCANNER.scan(out) == []
+        masks |= set(MASK.findall(out))
+        assert masker().apply(out) == out
+    assert masks == {b"[secret:url-password]"}
 
 
 def test_what_is_open_is_told_with_its_attachment():

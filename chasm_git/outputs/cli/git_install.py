@@ -9,7 +9,7 @@ from chasm_git.outputs.cli.context import Context
 
 
 @click.command("install")
-@click.option("--hooks", is_flag=True, help="Also the hook that refuses to commit what cannot be read.")
+@click.option("--hooks", is_flag=True, help="Also hooks: what is committed and pushed is checked.")
 @click.option("--uninstall", is_flag=True, help="Take all of it away again, hooks too.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")
 @click.pass_obj

@@ -15,9 +15,15 @@ from chasm_git.outputs.cli.harvest_run import archive_of, finish
 @click.option("--provider", "-p", metavar="P", help="Whose export it is, where its content does not say.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")
 @click.option("-m", "--message", metavar="MSG", help="First line of the commit message.")
+@click.option("--redact", type=click.Choice(["off", "warn", "mask"]), help="What becomes of credentials.")
 @click.pass_obj
 def command(
-    context: Context, files: tuple[Path, ...], provider: str | None, dry_run: bool, message: str | None
+    context: Context,
+    files: tuple[Path, ...],
+    provider: str | None,
+    dry_run: bool,
+    message: str | None,
+    redact: str | None,
 ) -> None:
     """Bring the conversations of export files into the archive, as one commit.
 
@@ -25,5 +31,7 @@ def command(
     already is not added again, and what an export lacks stays in the archive.
     """
     with archive_of(context, dry_run) as archive, context.terminal.progress("reading") as advance:
-        report = archive.import_files(files, provider=provider, dry_run=dry_run, message=message, progress=advance)
+        report = archive.import_files(
+            files, provider=provider, dry_run=dry_run, message=message, redact=redact, progress=advance
+        )
     finish(context, report, dry_run)

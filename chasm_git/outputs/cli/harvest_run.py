@@ -25,6 +25,11 @@ _MOST_LINES = 20
 @click.option("--workspace", metavar="PATH", help="Only sessions held in this folder or below it.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")
 @click.option("-m", "--message", metavar="MSG", help="First line of the commit message.")
+@click.option(
+    "--redact",
+    type=click.Choice(["off", "warn", "mask"]),
+    help="What becomes of credentials: not looked for, told of, masked; else as chasm.yaml says (redact:).",
+)
 @click.option("--or-demo", is_flag=True, help="Where no provider has sessions, show the demo instead.")
 @click.pass_obj
 def command(
@@ -34,6 +39,7 @@ def command(
     workspace: str | None,
     dry_run: bool,
     message: str | None,
+    redact: str | None,
     or_demo: bool,
 ) -> None:
     """Bring everything new into the archive, as one commit.
@@ -53,6 +59,7 @@ def command(
         workspace=workspace,
         dry_run=dry_run,
         message=message,
+        redact=redact,
     )
 
 
@@ -82,6 +89,7 @@ def finish(context: Context, report: Report, dry_run: bool) -> None:
         terminal.json(report.as_json())
     else:
         show(context, report, dry_run)
+        _show_secrets(context, report, dry_run)
     for problem in report.problems:
         terminal.notice(f"chasm: {problem}")
     for kept in report.kept:
@@ -91,6 +99,33 @@ def finish(context: Context, report: Report, dry_run: bool) -> None:
     unreadable = sum(problem.fatal for problem in report.problems)
     if unreadable:
         raise SourcesUnreadable(f"{unreadable} sources could not be read (named above); everything else was harvested")
+
+
+def _show_secrets(context: Context, report: Report, dry_run: bool) -> None:
+    """Say which credentials came in, and what can be done about them."""
+    terminal = context.terminal
+    if report.masked:
+        terminal.notice(
+            f"chasm: {'would mask' if dry_run else 'masked'} credentials in {report.masked} places; "
+            "what was harvested before masks were on, `chasm secrets mask --all` masks"
+        )
+    lines = [
+        f"  {seen.rule} {seen.shown} [{seen.fingerprint}] in {result.provider} {result.id}"
+        + (f" message {seen.message}" if seen.message else "")
+        for result, seen in report.secrets
+    ]
+    if not lines:
+        return
+    count = len({seen.fingerprint for _, seen in report.secrets})
+    terminal.notice(f"chasm: {count} credential{'s' if count != 1 else ''} came in and stay as they are:")
+    for line in lines[:_MOST_LINES]:
+        terminal.notice(line)
+    if len(lines) > _MOST_LINES:
+        terminal.notice(f"  … and {len(lines) - _MOST_LINES} more (chasm secrets scan)")
+    terminal.notice(
+        "`chasm secrets mask ID` masks a session's, `chasm secrets allow FINGERPRINT` lets one be; "
+        "`redact: mask` in chasm.yaml masks new ones as they come"
+    )
 
 
 @contextmanager

@@ -22,6 +22,7 @@ timeout_option = click.option(
     metavar="SECONDS",
     help="Give up on a remote that says nothing for so long (120).",
 )
+secrets_option = click.option("--allow-secrets", is_flag=True, help="Send credentials, too, this once.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Fetch, and say what would happen; change nothing.")
 
 
