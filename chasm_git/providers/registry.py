@@ -39,6 +39,7 @@ BUILT_IN: dict[str, str] = {
     "ollama": "chasm_git.providers.ollama:Ollama",
     "lm-studio": "chasm_git.providers.lm_studio:LMStudio",
     "gpt4all": "chasm_git.providers.gpt4all:GPT4All",
+    "open-webui": "chasm_git.providers.open_webui:OpenWebUI",
     "cursor": "chasm_git.providers.cursor:Cursor",
     "zed": "chasm_git.providers.zed:Zed",
     "windsurf": "chasm_git.providers.windsurf:Windsurf",
@@ -56,9 +57,17 @@ EXPORTS: dict[str, str] = {
     "perplexity": "chasm_git.providers.perplexity:Perplexity",
     "m365-copilot": "chasm_git.providers.m365_copilot:M365Copilot",
     "azure-foundry": "chasm_git.providers.azure_foundry:AzureFoundry",
+    "open-webui-export": "chasm_git.providers.open_webui:OpenWebUIExport",
     "universal": "chasm_git.providers.universal_json:UniversalJson",
 }
 """Services whose exports people hand in (`base.Export`): a harvest finds nothing of them."""
+
+NOT_STORED: dict[str, tuple[str, str]] = {
+    "vllm": ("vLLM", "serves an API and keeps no conversation; the client that talks to it may"),
+    "sglang": ("SGLang", "serves an API and keeps no conversation; the client that talks to it may"),
+    "tgi": ("Text Generation Inference", "serves an API and keeps no conversation; the client that talks to it may"),
+}
+"""Programs people look for here that leave nothing to read: their titles, and why."""
 
 GROUP = "chasm_git.providers"
 
