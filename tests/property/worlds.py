@@ -1,4 +1,7 @@
-"""Sessions small enough that their versions collide: few ids, few texts, everything that can be in a file."""
+"""Sessions small enough that their versions collide: few ids, few texts, everything that can be in a file.
+
+A message, a header, a change is one number each, taken apart by `Choice`: drawn fast, and shrunk towards the plain.
+"""
 
 from hypothesis import strategies as st
 
@@ -7,10 +10,10 @@ from chasm_git.session.join import State, tombstone
 from chasm_git.session.model import Message, Session
 
 IDS = "abcd"
-TEXTS = ["", "a", "ab", "abc", "x", "xy", "line\nline", "line\nline two", "<<<<<<< ours\n=======\n", "\0\r\n\ud800"]
-NATIVES = [None, {"k": 1}, {"k": 1, "l": 2}, {"k": 2}, {"k": None, "l": ""}, {"l": 2, "k": 1}]
 CALL = {"type": "tool_call", "id": "c", "name": "Bash", "arguments": {"command": "ls\npwd"}}
-PARTS = [
+BEYOND = "<<<<<<< ours\n=======\n"
+CONTENTS = [
+    *("a", "", "ab", "abc", "x", "a", "xy", "ab", "line\nline", "line\nline two", BEYOND, "\0\r\n\ud800"),
     [CALL],
     [CALL, {"type": "tool_result", "id": "c", "content": ""}],
     [CALL, {"type": "tool_result", "id": "c", "content": "ok"}],
@@ -19,70 +22,83 @@ PARTS = [
     [{"type": "text", "text": {"$attachment": "0" * 64 + ".txt", "bytes": 70000, "preview": "a"}}],
     [{"type": "text", "text": {"$attachment": "1" * 64 + ".txt", "bytes": 70001, "preview": "a"}}],
 ]
+NATIVES = [None, {"k": 1}, {"k": 1, "l": 2}, {"k": 2}, {"k": None, "l": ""}, {"l": 2, "k": 1}]
+NEAR = [f"2026-01-08T12:00:0{second}.000Z" for second in range(3)]
+TIMES = [*NEAR, *NEAR, None, "1970-01-01T00:00:00.000Z", "2093-05-05T05:05:05.005Z"]
+"""Often equal, and some from a clock that is years off."""
+EXTRAS = [{}, {}, {}, {}, {"revision": 1}, {"revision": 2}, {"new": 1}]
+WORDS = ["t", "t1", "t2", "u", "two\nlines"]
+MOST = 2**40
 
 
-def seconds(least=0, most=3):
-    """Times that are often equal, and some from a clock that is years off."""
-    near = st.integers(least, most).map(lambda n: f"2026-01-08T12:00:0{n}.000Z")
-    return st.one_of(near, near, st.sampled_from([None, "1970-01-01T00:00:00.000Z", "2093-05-05T05:05:05.005Z"]))
+class Choice:
+    """A number as a row of choices."""
+
+    def __init__(self, number):
+        self.left = number
+
+    def of(self, values):
+        self.left, at = divmod(self.left, len(values))
+        return values[at]
+
+    def one_in(self, count):
+        self.left, at = divmod(self.left, count)
+        return at == count - 1
 
 
-contents = st.one_of(st.sampled_from(TEXTS), st.sampled_from(TEXTS), st.sampled_from(PARTS))
-bodies = st.builds(
-    Message,
-    id=st.just("?"),
-    role=st.sampled_from(["user", "user", "assistant", "event"]),
-    timestamp=seconds(),
-    content=contents,
-    status=st.sampled_from([None, None, None, "partial", "interrupted"]),
-    inactive=st.sampled_from([False, False, True]),
-    native=st.sampled_from(NATIVES),
-    extra=st.sampled_from([{}, {}, {}, {}, {"revision": 1}, {"revision": 2}, {"new": 1}]),
-)
+numbers = st.integers(0, MOST)
 
 
-def value(message):
+def body(choice, identity="?"):
+    return Message(
+        identity,
+        choice.of(["user", "user", "assistant", "event"]),
+        choice.of(TIMES),
+        choice.of(CONTENTS),
+        status=choice.of([None, None, None, "partial", "interrupted"]),
+        inactive=choice.one_in(3),
+        native=choice.of(NATIVES),
+        extra=dict(choice.of(EXTRAS)),
+    )
+
+
+def value(number):
     """A body as it stands in `variants` and `replaced`."""
-    return State([*State.of(message).shown[:1]], []).shown[0].value()
+    return State.of(body(Choice(number))).shown[0].value()
 
 
 @st.composite
 def messages(draw, identity, history=True):
     """One message with everything a merge may have left in it."""
-    made = draw(bodies)
-    made.id = identity
-    made.after = draw(st.sampled_from([None, *IDS]))
-    if draw(st.integers(0, 9)) == 0:
+    choice = Choice(draw(numbers))
+    anchor, is_gone, has_history = choice.of([None, *IDS]), choice.one_in(10), choice.one_in(3)
+    made = body(choice, identity)
+    made.after = anchor
+    if is_gone:
         return tombstone(made)
-    if history and draw(st.integers(0, 2)) == 0:
-        made.variants = [value(body) for body in draw(st.lists(bodies, max_size=2))]
-        made.replaced = [value(body) for body in draw(st.lists(bodies, max_size=2))]
-        made = State.of(made).message(made.after)
+    if history and has_history:
+        made.variants = [value(number) for number in draw(st.lists(numbers, max_size=2))]
+        made.replaced = [value(number) for number in draw(st.lists(numbers, max_size=2))]
+        made = State.of(made).message(anchor)
     return made
 
 
-words = st.sampled_from(["t", "t1", "t2", "u", "two\nlines"])
-
-
-@st.composite
-def headers(draw, losers=True):
+def header(number, losers=True):
     """A header with what people, providers and newer versions put there."""
-    made = Session("s", "codex", title=draw(st.one_of(st.none(), words)))
-    extra = {}
-    if made.title is not None and draw(st.booleans()):
-        extra["title_by"] = "user"
-    made.workspace = draw(st.sampled_from([None, "/w", "/w", "/v"]))
-    made.created_at = draw(seconds())
-    made.git = draw(st.sampled_from([None, {"branch": "main"}, {"branch": "dev", "commit": "1"}, {"commit": "2"}]))
-    made.native = draw(st.sampled_from([None, None, {"tail": {"$line": "{"}}, {"k": 1}, {"k": None}, {"l": [1]}, [1]]))
-    made.tags = sorted(draw(st.sets(st.sampled_from("pqr"))))
-    notes = draw(st.one_of(st.none(), words, st.lists(words, unique=True, min_size=2).map(sorted)))
-    unknown = draw(st.sampled_from([None, None, 1, 2, {"a": 1}, "x"]))
+    choice = Choice(number)
+    made = Session("s", "codex", title=choice.of([*WORDS, None, None]))
+    extra = {"title_by": "user"} if choice.one_in(2) and made.title is not None else {}
+    made.workspace = choice.of([None, "/w", "/w", "/v"])
+    made.created_at = choice.of(TIMES)
+    made.git = choice.of([None, {"branch": "main"}, {"branch": "dev", "commit": "1"}, {"commit": "2"}])
+    made.native = choice.of([None, None, {"tail": {"$line": "{"}}, {"k": 1}, {"k": None}, {"l": [1]}, [1]])
+    made.tags = [tag for tag in "pqr" if choice.one_in(2)]
+    notes = choice.of([None, None, *WORDS[:2], WORDS[:2], WORDS[2:]])
+    unknown = choice.of([None, None, 1, 2, {"a": 1}, "x"])
     extra |= {name: found for name, found in (("notes", notes), ("zoom", unknown)) if found is not None}
-    if losers and draw(st.integers(0, 4)) == 0:
-        name = draw(st.sampled_from(["title", "zoom"]))
-        if made.title is not None if name == "title" else name in extra:
-            extra["alternatives"] = {name: draw(st.lists(words, min_size=1, max_size=2))}
+    name, has_losers = choice.of(["title", "zoom"]), choice.one_in(4)
+    if losers and has_losers and (made.title is not None if name == "title" else name in extra):
+        extra["alternatives"] = {name: [choice.of(WORDS), choice.of(WORDS)][: choice.of([1, 2])]}
     made.extra = extra
     return made
 
@@ -90,7 +106,7 @@ def headers(draw, losers=True):
 @st.composite
 def versions(draw, history=True, losers=True):
     """One version of a session, as its file."""
-    made = draw(headers(losers=losers))
+    made = header(draw(numbers), losers)
     chosen = draw(st.lists(st.sampled_from(IDS), unique=True, max_size=len(IDS)))
     made.messages = [draw(messages(identity, history)) for identity in chosen]
     return codec.dumps(made)
@@ -105,15 +121,17 @@ def message_of(data, identity):
 def descendants(draw, base, history=True, removes=True):
     """A version that comes from another one: most of it as it was."""
     made = codec.loads(base)
-    header = draw(headers())
-    for name in draw(st.sets(st.sampled_from(["title", "workspace", "git", "native", "tags", "extra"]), max_size=2)):
-        setattr(made, name, getattr(header, name))
-    for identity in draw(st.sets(st.sampled_from(IDS), max_size=2)):
-        kept = [message for message in made.messages if message.id != identity]
-        if removes and draw(st.integers(0, 3)) == 0:
-            made.messages = kept
-        else:
-            made.messages = [*kept, draw(messages(identity, history))]
+    choice = Choice(draw(numbers))
+    other = header(draw(numbers))
+    for name in ("title", "workspace", "git", "native", "tags", "extra"):
+        if choice.one_in(4):
+            setattr(made, name, getattr(other, name))
+    for identity in IDS:
+        is_new, is_gone = choice.one_in(2), choice.one_in(4)
+        if is_new:
+            made.messages = [message for message in made.messages if message.id != identity]
+        if is_new and not (removes and is_gone):
+            made.messages.append(draw(messages(identity, history)))
     return codec.dumps(made)
 
 
@@ -125,13 +143,27 @@ def forks(draw, count, history=True):
 
 
 @st.composite
+def strangers(draw, count):
+    """No base (None, or git's empty file) and so many versions that have nothing but the session in common."""
+    return draw(st.sampled_from([None, b""])), *(draw(versions()) for _ in range(count))
+
+
+@st.composite
 def harvests(draw):
     """What a provider held, two archives that come from it, and what it holds now."""
-    base = draw(versions(history=False, losers=False).filter(_is_a_providers))
-    fresh = draw(descendants(base, history=False).filter(_is_a_providers))
+    base = _a_providers(draw(versions(history=False, losers=False)))
+    fresh = _a_providers(draw(descendants(base, history=False)))
     archives = [draw(descendants(base, removes=False)) for _ in range(2)]
     return base, *archives, fresh
 
 
-def _is_a_providers(data):
-    return b"deleted: true" not in data and b"revision: " not in data
+def _a_providers(data):
+    """A version without what only archives hold."""
+    made = codec.loads(data)
+    made.messages = [message for message in made.messages if not message.deleted]
+    for message in made.messages:
+        message.extra.pop("revision", None)
+    made.tags = []
+    for name in ("alternatives", "notes"):
+        made.extra.pop(name, None)
+    return codec.dumps(made)
