@@ -60,6 +60,7 @@ if TYPE_CHECKING:  # what the methods give; their modules are imported when they
     from chasm_git.cache.search import Match as Match
     from chasm_git.cache.search import Results as Results
     from chasm_git.harvest.status import Status as Status
+    from chasm_git.providers.overview import ProviderState as ProviderState
 
 __all__ = [
     "AmbiguousSession",
@@ -72,7 +73,6 @@ __all__ = [
     "NoSuchRevision",
     "NoSuchSession",
     "NotAnArchive",
-    "ProviderState",
     "Report",
     "Scanned",
     "SessionMeta",
@@ -131,16 +131,6 @@ class Listed:
             "tags": list(made.tags),
             "sync_state": self.sync_state,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderState:
-    """What there is of a provider on this machine, without opening any of its files."""
-
-    name: str
-    title: str
-    sources: int
-    problems: tuple[str, ...]
 
 
 class Archive(Past, Shared, Guarded, Changed, Searchable):
@@ -325,19 +315,11 @@ def make_archive(path: Path, *, bare: bool = False, project: Path | None = None,
     return Archive(repo.init_archive(path, bare=bare, project=project, branch=branch))
 
 
-def providers(env: Env) -> Iterator[ProviderState]:
-    """Every registered provider, with what it finds below `env`."""
-    from chasm_git.providers import registry
+def providers(env: Env | None) -> Iterator[ProviderState]:
+    """Every provider there is, with what it has below `env` (None: nowhere): see `providers.overview.overview`."""
+    from chasm_git.providers.overview import overview
 
-    for name in registry.names():
-        try:
-            provider = registry.load(name)
-        except (ImportError, AttributeError) as error:  # one from elsewhere that does not fit
-            yield ProviderState(name, name, 0, (f"cannot be loaded: {error}",))
-            continue
-        found = list(provider.discover(env))
-        problems = tuple(str(one) for one in found if isinstance(one, Problem))
-        yield ProviderState(name, provider.title, len(found) - len(problems), problems)
+    return overview(env)
 
 
 def open_or_make(path: Path) -> tuple[Archive, bool]:

@@ -29,6 +29,12 @@ COMMANDS: dict[str, Entry] = {
             "search": Entry("The same as `find session`.", "find_session"),
         },
     ),
+    "provider": Entry(
+        "The tools that sessions come from, and go back to.",
+        commands={
+            "list": Entry("All of them, and what is on this machine.", "provider_list"),
+        },
+    ),
     "git": Entry(
         "The archive's history: snapshots, differences, restore, care.",
         commands={
@@ -113,6 +119,12 @@ COMMANDS: dict[str, Entry] = {
             "scan": Entry("Which credentials there are, and where.", "secrets_scan"),
             "mask": Entry("Take them out of the latest version.", "secrets_mask"),
             "allow": Entry("Let some stay, and leave this machine.", "secrets_allow"),
+        },
+    ),
+    "import": Entry(
+        "Bring what was exported in again.",
+        commands={
+            "path": Entry("The sessions of a file or a folder.", "import_path"),
         },
     ),
     "cache": Entry(

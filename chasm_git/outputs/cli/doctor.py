@@ -128,8 +128,7 @@ def _providers(context: Context) -> Iterator[Check]:
     if here:
         yield Check("providers", "ok", f"sources below {env.home}: {', '.join(here)}")
     else:
-        names = ", ".join(one.name for one in found)
-        yield Check("providers", "note", f"nothing below {env.home} (looked for {names})")
+        yield Check("providers", "note", f"nothing below {env.home}; `chasm provider list` says what is looked for")
     for one in found:
         for problem in one.problems:
             yield Check("providers", "note", f"{one.name}: {problem}")
