@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,13 +33,15 @@ from chasm_git.cache.access import CacheStatus, Searchable
 from chasm_git.errors import ChasmError
 from chasm_git.harvest import here
 from chasm_git.harvest.report import Report, Scanned
-from chasm_git.providers.base import Env, Problem
+from chasm_git.providers.base import Env
 from chasm_git.session import attachments, codec
 from chasm_git.session.model import Session
 from chasm_git.session.summary import Summary
 from chasm_git.session.universal import universal
 
 if TYPE_CHECKING:  # what the methods give; their modules are imported when they are called
+    import threading
+
     from chasm_git.archive.blame import Touched as Touched
     from chasm_git.archive.bundle import Bundle as Bundle
     from chasm_git.archive.compare import Comparison as Comparison
@@ -50,6 +52,7 @@ if TYPE_CHECKING:  # what the methods give; their modules are imported when they
     from chasm_git.archive.history import LoggedSession as LoggedSession
     from chasm_git.archive.maintain import Outcome as Outcome
     from chasm_git.archive.maintain import Weight as Weight
+    from chasm_git.archive.mergefiles import Clash as Clash
     from chasm_git.archive.remote import Remote as Remote
     from chasm_git.archive.restore import Restored as Restored
     from chasm_git.archive.secretmask import Decided as Decided
@@ -60,6 +63,7 @@ if TYPE_CHECKING:  # what the methods give; their modules are imported when they
     from chasm_git.cache.search import Match as Match
     from chasm_git.cache.search import Results as Results
     from chasm_git.harvest.status import Status as Status
+    from chasm_git.harvest.watch import Pace as Pace
     from chasm_git.providers.overview import ProviderState as ProviderState
 
 __all__ = [
@@ -271,6 +275,29 @@ class Archive(Past, Shared, Guarded, Changed, Searchable):
         Raises UsageError for an unknown provider, OSError for a full disk.
         """
         return self._packed(here.run(self.repository, env, **asked))
+
+    def watch(
+        self,
+        env: Env,
+        harvest: Callable[[], None],
+        *,
+        providers: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        pace: Pace | None = None,
+        stop: threading.Event,
+        told: Callable[[str], None],
+    ) -> None:
+        """Call `harvest` now and after every burst of changes below `env`, until `stop` is set.
+
+        Args:
+            told: told what is worth saying, a line at a time.
+
+        Raises ArchiveLocked where another process watches already, UsageError for an unknown provider.
+        """
+        from chasm_git.harvest import watch
+
+        names = here.chosen(providers, exclude)
+        watch.follow(self.repository, env, names, harvest, pace or watch.Pace(), stop, told)
 
     def import_files(self, paths: Sequence[Path], **asked: Any) -> Report:
         """Bring the conversations of export files into the archive; takes what `harvest.importing.import_files` takes.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from chasm_git.archive import durable, layout, settings
 from chasm_git.archive.git import Git
 from chasm_git.archive.objects import blob_id, compress
-from chasm_git.archive.sessionmerge import merge_session
+from chasm_git.archive.sessionmerge import MergedSession, merge_session
 from chasm_git.session.codec import CodecError, loads
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class Task:
     theirs: str
     """Blob ids."""
     strategy: str = "auto"
+    tips: tuple[str, str] | None = None
+    """The commits that are merged, ours and theirs: asked when a side last changed the file."""
     stage: Path | None = None
     """Folder for a file with the result, to be moved into the worktree; None = there is none."""
 
@@ -122,16 +124,24 @@ class Merging:
     def _session(self) -> Merged:
         task = self._task
         try:
-            merged = merge_session(self._base, self._ours, self._theirs, task.strategy)
+            merged = merge_session(self._base, self._ours, self._theirs, task.strategy, self._times())
         except CodecError:
             return self._unreadable()
-        clashes = [Clash(task.path, one.kind, one.where) for one in merged.conflicts]
-        made = self._made(merged.data, clashes=clashes)
+        clashes = clashes_of(task.path, merged)
+        made = self._made(merged.data, clashes=clashes, notes=notes_of(task.path, merged, task.strategy))
         if task.stage is not None and made.blob is not None:
             staged = task.stage / durable.scratch_name()
             staged.write_bytes(merged.data)
             made.staged = str(staged)
         return made
+
+    def _times(self) -> tuple[float, float]:
+        task = self._task
+        if task.strategy != "most-recent" or task.tips is None:
+            return 0.0, 0.0
+        return last_changed(self._archive, task.tips[0], task.path), last_changed(
+            self._archive, task.tips[1], task.path
+        )
 
     def _unreadable(self) -> Merged:
         """A side that is no session file: the readable one goes on, the other one waits apart."""
@@ -175,6 +185,31 @@ class Merging:
             return Merged(self._task.path, known, None, beside or {}, clashes or [], notes or [])
         blob = blob_of(data, self._archive.hash_name)
         return Merged(self._task.path, blob.id, blob, beside or {}, clashes or [], notes or [])
+
+
+def clashes_of(path: str, merged: MergedSession) -> list[Clash]:
+    """What waits for a person in a session that was merged."""
+    return [Clash(path, one.kind, one.where) for one in merged.conflicts if one.kind != "deletion"]
+
+
+def notes_of(path: str, merged: MergedSession, strategy: str) -> list[str]:
+    """What a person should hear of and has nothing to decide about."""
+    notes = [
+        f"{path}: message {one.where} was forgotten on one side and changed on the other; it stays forgotten"
+        for one in merged.conflicts
+        if one.kind == "deletion"
+    ]
+    if merged.decided:
+        count = len(merged.decided)
+        what = "conflict" if count == 1 else "conflicts"
+        notes.append(f"{path}: {count} {what} decided as {strategy} says; what lost can be read in the file")
+    return notes
+
+
+def last_changed(archive: Archive, commit: str, path: str) -> float:
+    """When a file was last changed in a history, in seconds; 0 where that cannot be told."""
+    said = Git(archive).text("log", "-1", "--format=%ct", "--end-of-options", commit, "--", path, ok=(0, 128))
+    return float(said) if said.strip().isdigit() else 0.0
 
 
 def blob_of(data: bytes, hash_name: str) -> Blob:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from chasm_git.archive import layout, pool
 from chasm_git.archive.bases import Bases
-from chasm_git.archive.mergefiles import Blob, Clash, Task, beside, blob_of, merge_file
+from chasm_git.archive.mergefiles import Blob, Clash, Task, beside, blob_of, clashes_of, merge_file, notes_of
 from chasm_git.archive.objects import blob_id
 from chasm_git.archive.sessionmerge import merge_session
 from chasm_git.archive.trees import Entry, files
@@ -70,6 +70,7 @@ def merge_trees(
     theirs: str | None,
     *,
     strategy: str = "auto",
+    tips: tuple[str, str] | None = None,
     stage: Path | None = None,
     progress: Progress = lambda done, total: None,
 ) -> MergedTrees:
@@ -79,19 +80,27 @@ def merge_trees(
         bases: commits, from `bases.merge_bases`; none: everything was added on both sides.
         ours, theirs: trees.
         strategy: see `sessionmerge.merge_session`.
+        tips: the commits of the two, for the strategies that ask who changed a file last.
         stage: folder for worktree files.
         progress: told how many files are merged.
 
     Raises KeyError, repo.DamagedObject where the repository lacks something.
     """
-    return _TreeMerge(archive, Bases(archive, bases), strategy, stage, progress).run(ours, theirs)
+    return _TreeMerge(archive, Bases(archive, bases), (strategy, tips), stage, progress).run(ours, theirs)
 
 
 class _TreeMerge:
-    def __init__(self, archive: Archive, bases: Bases, strategy: str, stage: Path | None, progress: Progress) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        bases: Bases,
+        strategy: tuple[str, tuple[str, str] | None],
+        stage: Path | None,
+        progress: Progress,
+    ) -> None:
         self._archive = archive
         self._bases = bases
-        self._strategy = strategy
+        self._strategy, self._tips = strategy
         self._stage = stage
         self._progress = progress
         self._ours: dict[str, Entry | None] = {}
@@ -150,7 +159,7 @@ class _TreeMerge:
             self._results[path] = _entry(path, mode, other if one is None else one)
         else:
             self._results[path] = _entry(path, mode, one)
-            tasks.append(Task(path, base, one, other, self._strategy, self._stage))
+            tasks.append(Task(path, base, one, other, self._strategy, self._tips, self._stage))
 
     def _merge(self, tasks: list[Task]) -> None:
         made = self.made
@@ -193,12 +202,13 @@ class _TreeMerge:
         # ours first, for strategies that ask who said what; the bytes do not depend on it
         contents = [self._result_data(path, there, known) for path in sorted(paths, key=lambda path: path not in there)]
         chosen = paths[0]
-        data, clashes = contents[0], []
+        data, clashes, notes = contents[0], [], []
         try:
             for other in contents[1:]:
                 merged = merge_session(before, data, other, self._strategy)
                 data = merged.data
-                clashes += [Clash(chosen, one.kind, one.where) for one in merged.conflicts]
+                clashes += clashes_of(chosen, merged)
+                notes += notes_of(chosen, merged, self._strategy)
         except CodecError:
             return  # they stay as they are; `verify` names the one that cannot be read
         blob = blob_of(data, self._archive.hash_name)
@@ -206,6 +216,7 @@ class _TreeMerge:
         made.blobs.append(blob)
         made.staged.pop(chosen, None)
         made.clashes += clashes
+        made.notes += notes
         made.merged.append(chosen)
         for path in paths:
             entry = _entry(path, _FILE, there.get(path))

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from chasm_git.session import blocks, codec
-from chasm_git.session.merge import Merged, merge
+from chasm_git.session.merge import Conflict, merge
+from chasm_git.session.strategy import STRATEGIES, settled
 
-STRATEGIES = ("auto", "keep-both", "local-wins", "remote-wins", "most-recent", "manual")
+__all__ = ["STRATEGIES", "MergedSession", "merge_session", "wanted"]
 
 
-def merge_session(base: bytes | None, ours: bytes, theirs: bytes, strategy: str = "auto") -> Merged:
+class MergedSession(NamedTuple):
+    """A session file merged."""
+
+    data: bytes
+    conflicts: list[Conflict]
+    """What waits for a person."""
+    decided: list[Conflict]
+    """What the strategy has decided."""
+
+
+def merge_session(
+    base: bytes | None,
+    ours: bytes,
+    theirs: bytes,
+    strategy: str = "auto",
+    times: tuple[float, float] = (0.0, 0.0),
+) -> MergedSession:
     """Merge two versions of a session file. Raises CodecError where a side cannot be read.
 
     Args:
         strategy: who decides what both sides changed differently, one of `STRATEGIES`.
+        times: when each side last changed, in seconds.
     """
     merged = merge(base, ours, theirs)
     _check(merged.data, ours, theirs)
-    return merged
+    return MergedSession(*settled(merged.data, merged.conflicts, ours, theirs, strategy, times))
+
+
+def wanted(settings: dict[str, Any]) -> Any:
+    """The strategy an archive's settings name (``conflicts: NAME``, or ``conflicts: {strategy: NAME}``)."""
+    asked = settings.get("conflicts", "auto")
+    return asked.get("strategy", "auto") if type(asked) is dict else asked
 
 
 def _check(data: bytes, ours: bytes, theirs: bytes) -> None:

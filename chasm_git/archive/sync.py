@@ -24,8 +24,8 @@ from chasm_git.archive.mergecommit import join_equal, join_merged, merge_message
 from chasm_git.archive.mergefiles import Clash
 from chasm_git.archive.mergetrees import Change, MergedTrees, merge_trees
 from chasm_git.archive.secretscan import SecretsLeaving, check_push
-from chasm_git.archive.sessionmerge import STRATEGIES
-from chasm_git.errors import ChasmError, UsageError
+from chasm_git.archive.sessionmerge import STRATEGIES, wanted
+from chasm_git.errors import ChasmError, Undecided, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,7 +115,7 @@ def sync(archive: Archive, machine: str, name: str | None = None, options: Optio
         name: the remote; see `remote.choose`.
 
     Raises NoRemote, UsageError, ArchiveLocked where another sync does not end; Unreachable, Denied, RemoteFailed,
-    incoming.Refused, Overtaken, Behind. After any of them everything here is as it was, or merged: never less.
+    incoming.Refused, Overtaken, Behind, Undecided. After any of them everything here is as it was, or merged.
     """
     chosen = options or Options()
     if chosen.strategy is not None and chosen.strategy not in STRATEGIES:
@@ -274,7 +274,11 @@ class _Sync:
         strategy, notes = self._strategy(ours)
         stage = archive.scratch if archive.worktree is not None and not options.dry_run else None
         mine, its = archive.tree_id(ours), archive.tree_id(theirs)
-        merged = merge_trees(archive, bases, mine, its, strategy=strategy, stage=stage, progress=options.line.progress)
+        tips, progress = (ours, theirs), options.line.progress
+        merged = merge_trees(archive, bases, mine, its, strategy=strategy, tips=tips, stage=stage, progress=progress)
+        if strategy == "manual" and merged.clashes:
+            self._discard(merged)
+            raise Undecided(merged.clashes)
         decided = {clash.path for clash in merged.clashes}
         clashes = merged.clashes + [clash for clash in waiting if clash.path not in decided]
         made = _Combined(
@@ -298,7 +302,7 @@ class _Sync:
     def _strategy(self, ours: str) -> tuple[str, list[str]]:
         if self._options.strategy is not None:
             return self._options.strategy, []
-        asked = settings.read(self._archive, ours).get("conflicts", "auto")
+        asked = wanted(settings.read(self._archive, ours))
         if asked in STRATEGIES:
             return asked, []
         return "auto", [f"{settings.PATH}: no strategy {asked!r} for conflicts; there are {', '.join(STRATEGIES)}"]
@@ -357,8 +361,8 @@ class _Sync:
         self._report.pending = done.pending or self._report.pending
         return True
 
-    def _discard(self, combined: _Combined) -> None:
-        for file in combined.staged.values():
+    def _discard(self, made: _Combined | MergedTrees) -> None:
+        for file in made.staged.values():
             file.unlink(missing_ok=True)
 
     def _fill(self, combined: _Combined, found: Fetched) -> None:

@@ -104,7 +104,7 @@ def test_whichever_side_merges_first_the_tree_is_the_same(tmp_path):
         put(
             machines["desktop"].archive,
             answered(base, "z9", "b", after="m0"),
-            files={"chasm.yaml": b"conflicts: manual\nother: 1\n", "n.md": b"two\n"},
+            files={"chasm.yaml": b"conflicts: keep-both\nother: 1\n", "n.md": b"two\n"},
         )
         until_quiet([machines[name] for name in order])
         trees.add(machines["laptop"].tree())

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from chasm_git.errors import ConflictsWaiting
+from chasm_git.errors import ConflictsWaiting, Undecided
 from chasm_git.outputs.cli.context import Context
 
 if TYPE_CHECKING:
-    from chasm_git.api import SyncReport
+    from chasm_git.api import Clash, SyncReport
 
 _MOST = 20
+_KINDS = {"edit": "message edit", "add": "concurrent add", "metadata": "metadata", "text": "other text"}
 _SIGNS = {"added": "+", "updated": "~", "removed": "-"}
 
 timeout_option = click.option(
@@ -34,7 +36,11 @@ def run(context: Context, remote: str | None, **asked: Any) -> None:
     terminal = context.terminal
     attended = sys.stdin.isatty() and sys.stderr.isatty()
     with context.open_archive() as archive, terminal.progress("syncing") as advance:
-        report = archive.sync(remote, attended=attended, progress=advance, **asked)
+        try:
+            report = archive.sync(remote, attended=attended, progress=advance, **asked)
+        except Undecided as error:
+            show_stopped(context, error.clashes)
+            raise
     dry_run = bool(asked.get("dry_run"))
     if context.json:
         terminal.json(as_json(report, dry_run))
@@ -52,6 +58,15 @@ def run(context: Context, remote: str | None, **asked: Any) -> None:
             f"done, but decisions wait in {paths} {'file' if paths == 1 else 'files'}; nothing is lost: "
             "`chasm conflicts` lists them, `chasm resolve ID` ends them"
         )
+
+
+def show_stopped(context: Context, clashes: Sequence[Clash]) -> None:
+    """Print what keeps a sync from doing anything."""
+    if context.json:
+        context.terminal.json({"stopped": True, "conflicts": clashes_as_json(clashes)})
+        return
+    for clash in clashes:
+        context.terminal.line(f"{clash.path}: {_KINDS.get(clash.kind, clash.kind)} {clash.where}".rstrip())
 
 
 def show(context: Context, report: SyncReport, dry_run: bool) -> None:
@@ -77,6 +92,11 @@ def show(context: Context, report: SyncReport, dry_run: bool) -> None:
         terminal.line(f"  … and {len(lines) - _MOST} more (chasm git log -n 1)")
 
 
+def clashes_as_json(clashes: Sequence[Clash]) -> list[dict[str, str]]:
+    """What waits, for programs."""
+    return [{"path": one.path, "kind": one.kind, "where": one.where} for one in clashes]
+
+
 def as_json(report: SyncReport, dry_run: bool) -> dict[str, Any]:
     """The stable form for programs."""
     return {
@@ -89,7 +109,8 @@ def as_json(report: SyncReport, dry_run: bool) -> dict[str, Any]:
         "received": [one._asdict() for one in report.received],
         "sent": [one._asdict() for one in report.sent],
         "merged": report.merged,
-        "conflicts": [{"path": one.path, "kind": one.kind, "where": one.where} for one in report.clashes],
+        "stopped": False,
+        "conflicts": clashes_as_json(report.clashes),
         "snapshots_received": report.snapshots_received,
         "snapshots_sent": report.snapshots_sent,
         "notes": report.notes,
