@@ -39,6 +39,7 @@ BUILT_IN: dict[str, str] = {
     "ollama": "chasm_git.providers.ollama:Ollama",
     "lm-studio": "chasm_git.providers.lm_studio:LMStudio",
     "gpt4all": "chasm_git.providers.gpt4all:GPT4All",
+    "jan": "chasm_git.providers.jan:Jan",
     "open-webui": "chasm_git.providers.open_webui:OpenWebUI",
     "cursor": "chasm_git.providers.cursor:Cursor",
     "zed": "chasm_git.providers.zed:Zed",

@@ -54,6 +54,7 @@ TRACES: dict[str, tuple[str, ...]] = {
     "ollama": ("~/.ollama", "config:Ollama", "local:Ollama"),
     "lm-studio": ("~/.lmstudio-home-pointer", "~/.lmstudio", "~/.cache/lm-studio"),
     "gpt4all": ("config:nomic.ai", "data:nomic.ai", "local:nomic.ai", "~/.config/gpt4all.io"),
+    "jan": ("$JAN_DATA_FOLDER", "~/jan", "config:Jan", "config:jan.ai.app", "data:Jan", "data:jan.ai.app"),
     "open-webui": ("$DATA_DIR", "$DATABASE_URL", "~/.open-webui"),
 }
 """By provider: ``$NAME`` a variable that moves its store; ``~/…`` below home; ``config:…``, ``data:…`` and ``local:…``

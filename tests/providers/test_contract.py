@@ -61,8 +61,13 @@ def cases() -> Iterator[Case]:
 
 CASES = list(cases())
 
-INDEXES = {"crush": "projects.json", "gpt4all": "GPT4All.ini", "lm-studio": ".lmstudio-home-pointer"}
-"""Lists of places that a client's own sources can only be found by."""
+INDEXES = {
+    "crush": "projects.json",
+    "gpt4all": "GPT4All.ini",
+    "jan": "settings.json",
+    "lm-studio": ".lmstudio-home-pointer",
+}
+"""What says where a client's own sources are, which cannot be found without it."""
 
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case.name}/{case.home.name}")
