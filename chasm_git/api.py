@@ -63,7 +63,6 @@ if TYPE_CHECKING:  # what the methods give; their modules are imported when they
     from chasm_git.cache.search import Match as Match
     from chasm_git.cache.search import Results as Results
     from chasm_git.harvest.status import Status as Status
-    from chasm_git.harvest.watch import Pace as Pace
     from chasm_git.providers.overview import ProviderState as ProviderState
 
 __all__ = [
@@ -283,13 +282,15 @@ class Archive(Past, Shared, Guarded, Changed, Searchable):
         *,
         providers: Sequence[str] = (),
         exclude: Sequence[str] = (),
-        pace: Pace | None = None,
+        quiet: float = 10,
+        longest: float = 300,
         stop: threading.Event,
         told: Callable[[str], None],
     ) -> None:
         """Call `harvest` now and after every burst of changes below `env`, until `stop` is set.
 
         Args:
+            quiet, longest: seconds, see `watch.Pace`.
             told: told what is worth saying, a line at a time.
 
         Raises ArchiveLocked where another process watches already, UsageError for an unknown provider.
@@ -297,7 +298,9 @@ class Archive(Past, Shared, Guarded, Changed, Searchable):
         from chasm_git.harvest import watch
 
         names = here.chosen(providers, exclude)
-        watch.follow(self.repository, env, names, harvest, pace or watch.Pace(), stop, told)
+        watch.follow(
+            self.repository, env, names, harvest, watch.Pace(quiet, longest, max(1.0, 1.5 * quiet)), stop, told
+        )
 
     def import_files(self, paths: Sequence[Path], **asked: Any) -> Report:
         """Bring the conversations of export files into the archive; takes what `harvest.importing.import_files` takes.

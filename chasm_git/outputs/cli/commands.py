@@ -24,6 +24,7 @@ COMMANDS: dict[str, Entry] = {
             "run": Entry("One commit with everything new.", "harvest_run"),
             "import": Entry("Exports that services mailed to you.", "harvest_import"),
             "scan": Entry("What is on this machine, new and changed.", "harvest_scan"),
+            "watch": Entry("Keep harvesting while sessions are written.", "harvest_watch"),
             "status": Entry("The same as `git status`.", "git_status"),
             "list": Entry("The same as `list sessions`.", "list_sessions"),
             "search": Entry("The same as `find session`.", "find_session"),

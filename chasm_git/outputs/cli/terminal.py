@@ -83,6 +83,10 @@ class Terminal:
         """One JSON document."""
         click.echo(json_text(value))
 
+    def json_line(self, value: Any) -> None:
+        """One JSON document on a line of its own, for a command that goes on."""
+        click.echo(json_text(value, indent=False))
+
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Rows under their columns. None is an empty cell; a column named ``"> x"`` stands to the right."""
         cells = [[_cell(value) for value in row] for row in rows]
@@ -163,16 +167,16 @@ class _Bar:
             self._progress.stop()
 
 
-def json_text(value: Any) -> str:
-    """A JSON document to print, indented; characters that could drive a terminal stand as escapes."""
+def json_text(value: Any, *, indent: bool = True) -> str:
+    """A JSON document to print; characters that could drive a terminal stand as escapes."""
     import orjson
 
     try:
-        text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+        text = orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else None).decode()
     except TypeError:  # lone surrogates, nesting beyond what orjson takes
         import json
 
-        return json.dumps(value, indent=2)
+        return json.dumps(value, indent=2 if indent else None)
     return _RAW_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
