@@ -62,7 +62,10 @@ class Aider(Provider):
 
     def read(self, source: Source) -> Reading:
         """A session for each start of the program in which something was asked. See `Provider.read`."""
-        data = source.path.read_bytes()
+        return self.read_text(source.path.read_bytes())
+
+    def read_text(self, data: bytes) -> Reading:
+        """As `read`, of what stands in a file."""
         starts = [found.start() for found in START.finditer(data)]
         reading = Reading()
         for number, start in enumerate(starts):

@@ -34,6 +34,13 @@ from chasm_git.session.model import Session
 WRITERS: dict[str, str] = {
     "claude-code": "chasm_git.providers.writers.claude_code:ClaudeCodeWriter",
     "codex": "chasm_git.providers.writers.codex:CodexWriter",
+    "gemini-cli": "chasm_git.providers.writers.gemini_cli:GeminiCLIWriter",
+    "opencode": "chasm_git.providers.writers.opencode:OpenCodeWriter",
+    "kilo-cli": "chasm_git.providers.writers.opencode:KiloCLIWriter",
+    "continue": "chasm_git.providers.writers.continue_dev:ContinueWriter",
+    "cline": "chasm_git.providers.writers.cline:ClineWriter",
+    "aider": "chasm_git.providers.writers.aider:AiderWriter",
+    "cursor": "chasm_git.providers.writers.cursor:CursorWriter",
     "vscode": "chasm_git.providers.writers.vscode:VSCodeWriter",
 }
 """Provider -> ``module:Class`` of its writer; imported when it is used."""
