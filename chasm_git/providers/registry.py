@@ -40,6 +40,7 @@ BUILT_IN: dict[str, str] = {
     "lm-studio": "chasm_git.providers.lm_studio:LMStudio",
     "gpt4all": "chasm_git.providers.gpt4all:GPT4All",
     "jan": "chasm_git.providers.jan:Jan",
+    "text-generation-webui": "chasm_git.providers.text_generation_webui:TextGenerationWebUI",
     "open-webui": "chasm_git.providers.open_webui:OpenWebUI",
     "cursor": "chasm_git.providers.cursor:Cursor",
     "zed": "chasm_git.providers.zed:Zed",
@@ -59,6 +60,7 @@ EXPORTS: dict[str, str] = {
     "m365-copilot": "chasm_git.providers.m365_copilot:M365Copilot",
     "azure-foundry": "chasm_git.providers.azure_foundry:AzureFoundry",
     "open-webui-export": "chasm_git.providers.open_webui:OpenWebUIExport",
+    "text-generation-webui-export": "chasm_git.providers.text_generation_webui:TextGenerationWebUIExport",
     "universal": "chasm_git.providers.universal_json:UniversalJson",
 }
 """Services whose exports people hand in (`base.Export`): a harvest finds nothing of them."""

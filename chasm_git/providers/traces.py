@@ -55,6 +55,12 @@ TRACES: dict[str, tuple[str, ...]] = {
     "lm-studio": ("~/.lmstudio-home-pointer", "~/.lmstudio", "~/.cache/lm-studio"),
     "gpt4all": ("config:nomic.ai", "data:nomic.ai", "local:nomic.ai", "~/.config/gpt4all.io"),
     "jan": ("$JAN_DATA_FOLDER", "~/jan", "config:Jan", "config:jan.ai.app", "data:Jan", "data:jan.ai.app"),
+    "text-generation-webui": (
+        "~/text-generation-webui",
+        "~/text-generation-webui-main",
+        "~/text-generation-webui-dev",
+        "~/textgen",
+    ),
     "open-webui": ("$DATA_DIR", "$DATABASE_URL", "~/.open-webui"),
 }
 """By provider: ``$NAME`` a variable that moves its store; ``~/…`` below home; ``config:…``, ``data:…`` and ``local:…``
