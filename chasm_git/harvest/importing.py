@@ -37,6 +37,7 @@ _BESIDE = re.compile(
 )
 """Files of exports that hold no conversation, but the account and what was uploaded."""
 _EXPORTED = Exported()
+_MANIFEST = "chasm-export.json"
 _SURE = 0.9
 """A file that is recognized so well says whose the whole zip is: what only looks like a conversation is its asset."""
 
@@ -131,17 +132,16 @@ def recognized(
             if natives:
                 _recognize_natives(bundle, taken, provider, found)
         if len(found.files) == before[0] and not any(problem.fatal for problem in found.problems[before[1] :]):
-            tried = ", ".join(reader.name for reader in readers)
+            tried = provider or ", ".join(reader.name for reader in readers)
             found.problems.append(Problem(str(path), f"no conversations that are known here (tried: {tried})"))
     return found
 
 
 def _recognize_natives(bundle: Bundle, taken: set[str], provider: str | None, found: Recognized) -> None:
-    """Take the files nobody else knows by the readers of clients; where there is a manifest, it says all they do."""
+    """Have the files nobody else knows read by the readers of clients."""
     from chasm_git.harvest.natives import reader_of
 
-    if any(member.name.rpartition("/")[2] == "chasm-export.json" and member.name in taken for member in bundle.members):
-        found.problems = [problem for problem in found.problems if problem.fatal]
+    if any(member.name == _MANIFEST for member in bundle.members):
         return
     unknown = {bundle.label(member.name): member for member in bundle.members if member.name not in taken}
     known = set()
@@ -156,8 +156,11 @@ def _recognize_natives(bundle: Bundle, taken: set[str], provider: str | None, fo
 def _recognize(bundle: Bundle, readers: Sequence[Export], found: Recognized) -> set[str]:
     """Find the readers of a bundle's files; returns the names of those that have one."""
     rated: list[tuple[float, Handed]] = []
+    if not readers:
+        return set()  # they are known to be a client's
     ours = any(reader.name == _EXPORTED.name for reader in readers)
-    for member in bundle.members:
+    # where there is a manifest, it says all that the files beside it do
+    for member in [member for member in bundle.members if member.name == _MANIFEST] or bundle.members:
         try:
             if ours and recognizes(bundle, member):
                 rated.append((1.0, Handed(_EXPORTED, ExportFile(bundle, member.name), member.size)))
@@ -234,6 +237,8 @@ class Import(Harvest):
         if handed.reader.is_view:
             reading.sessions = [session for session in reading.sessions if self._has_news(session)]
         self._reader.filled(made, lambda: reading, handed.file.label)
+        for result in made.results if handed.reader.is_view else ():
+            result.first = result.last = ""  # what such a session was forked from it says itself
         for result in made.results:  # the same conversation in another file of the export belongs in the same place
             key = (result.provider, layout.file_name(result.id))
             self._reader.places.setdefault(key, Place(result.path, None, None))

@@ -6,8 +6,8 @@
     {"conversations": [{"from": "human", "value": "…"}]}                             the same by ShareGPT's names
     [{"role", "content"}, …]                                                         the messages alone
 
-What `chasm export --format json` wrote is the same session again: a view of it, so where the archive has the session
-only messages it lacks are taken.
+What `chasm export` wrote as JSON or JSON lines carries the session along (`session.carried`): it is the same again.
+Without that it is a view of the session. Where the archive has it already, only messages it lacks are taken.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ from chasm_git.providers._json_stream import elements
 from chasm_git.providers._universal_message import fields_of
 from chasm_git.providers.base import Export, Reading
 from chasm_git.providers.export_file import ExportFile
+from chasm_git.providers.exported import completed
 from chasm_git.providers.values import as_dict, identity, scoped_id, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder, record_id
+from chasm_git.session.carried import CarriedError, from_value
 from chasm_git.session.model import Session
 from chasm_git.session.times import iso
 
@@ -47,8 +49,12 @@ class UniversalJson(Export):
         shape = shape_of(sample)
         if _ASSET.search(name):
             return 0.0
-        if {"messages", "provider", "metadata", "updated_at"} <= shape.top:
+        if {"messages", "provider", "metadata", "updated_at"} <= shape.top or "chasm_export" in shape.top:
             return 0.8
+        if {"session", "provider", "chasm"} <= shape.top:
+            return 0.8
+        if {"session", "provider", "role", "content"} <= shape.top:
+            return 0.6
         if "messages" in shape.top and "role" in shape.all:
             return 0.5
         if "conversations" in shape.top and {"from", "value"} <= shape.all:
@@ -58,9 +64,17 @@ class UniversalJson(Export):
     def read_export(self, file: ExportFile) -> Iterator[Reading]:
         """See `Export.read_export`."""
         alone: list[Any] = []
+        lines = _Lines()
         with file.bundle.open(file.name) as stream:
             for element in elements(stream):
                 value = as_dict(element.value)
+                if (held := _carried(value, file, element.number)) is not None:
+                    lines.carried.add(str(value.get("session")))
+                    yield from held
+                    continue
+                if _SAYS & value.keys() and identity(value.get("session")) is not None:
+                    lines.add(value)
+                    continue
                 key = next((name for name in _LISTS if type(value.get(name)) is list), None)
                 if key is not None:
                     yield _read(value, key)
@@ -70,10 +84,45 @@ class UniversalJson(Export):
                     yield Reading(problems=[file.problem(element.error or "no conversation", element.number)])
         if alone:
             yield _read({"messages": alone}, "messages", is_bare=True)
+        for whole in lines.sessions.values():
+            yield _read(whole, "messages")
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The conversation's object. See `Provider.export`."""
         return {"conversation.json": given_back(session, load)}
+
+
+class _Lines:
+    """Sessions written one message a line, each line with the session it belongs to."""
+
+    def __init__(self) -> None:
+        self.carried: set[str] = set()
+        """Sessions that a line carried whole."""
+        self.sessions: dict[str, dict[str, Any]] = {}
+
+    def add(self, line: dict[str, Any]) -> None:
+        """Take in a line, unless its session is there already."""
+        about = ("session", "provider", "title", "workspace")
+        name = line["session"]
+        if name not in self.carried:
+            whole = {"id": name, **{key: line.get(key) for key in about[1:]}, "metadata": {}, "messages": []}
+            message = {key: item for key, item in line.items() if key not in about}
+            self.sessions.setdefault(name, whole)["messages"].append(message)
+
+
+def _carried(value: dict[str, Any], file: ExportFile, number: int) -> list[Reading] | None:
+    """The sessions that a JSON value carries along; None where it carries none."""
+    listed = value["sessions"] if "chasm_export" in value and type(value.get("sessions")) is list else [value]
+    made: list[Reading] = []
+    for item in listed:
+        try:
+            found = from_value(item)
+        except CarriedError as error:
+            made.append(Reading(problems=[file.problem(str(error), number)]))
+            continue
+        if found is not None:
+            made.append(completed(found, file))
+    return made or None
 
 
 def _read(value: dict[str, Any], key: str, is_bare: bool = False) -> Reading:

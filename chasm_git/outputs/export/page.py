@@ -201,6 +201,8 @@ def _call(call: dict[str, Any], images: Images) -> str:
 
 def _argument(name: str, value: Any) -> str:
     text = value if isinstance(value, str) else jsonio.dumps(value).decode()
+    if len(text) <= _SHORT and "\n" not in text:
+        return f"<p class=label>{_line(name)} <code dir=auto>{plain(text)}</code></p>"
     return f"<p class=label>{_line(name)}</p>" + (diff(text) if is_patch(text) else preformatted(text))
 
 
