@@ -77,10 +77,8 @@ class SecretSettings:
         if redact is not None and redact not in REDACT:
             raise UsageError(f"credentials can be dealt with in these ways: {', '.join(REDACT)}; not {redact!r}")
         chosen = replace(self, redact=redact or self.redact)
-        if self.problems and (chosen.redact == "mask" or self.redact == "mask"):
-            raise SettingsUnclear(
-                f"{self.problems[0]}; nothing is harvested until that is mended, as it could hold one"
-            )
+        if self.problems and chosen.redact == "mask":
+            raise SettingsUnclear(f"{self.problems[0]}; mend that first: what is to be masked may stand there")
         return chosen
 
 

@@ -48,8 +48,9 @@ def news(before: bytes, now: bytes, scanner: Scanner) -> list[Sighting]:
 
     What the earlier version of such a message held is no news. Raises secret_patterns.TooSlow.
     """
-    known = set(before.split(_START))
-    parts = now.split(_START)
+    earlier = before.removesuffix(b"\n").split(_START)  # else the last message would be another one
+    known = set(earlier)
+    parts = now.removesuffix(b"\n").split(_START)
     fresh = [part for number, part in enumerate(parts) if number and part not in known]
     # the header of a session is not there to be missed: an empty one takes its place
     head = parts[0] if parts[0] not in known else b"messages:"
@@ -57,8 +58,8 @@ def news(before: bytes, now: bytes, scanner: Scanner) -> list[Sighting]:
     if not found:
         return []
     still = set(parts)
-    gone = [part for part in before.split(_START)[1:] if part not in still]
-    head = before.split(_START, 1)[0]
+    gone = [part for part in earlier[1:] if part not in still]
+    head = earlier[0] if earlier[0] and earlier[0] not in still else b"messages:"
     old = {one.fingerprint for one in _seen(_START.join([head, *gone]), scanner)}
     return [one for one in found if one.fingerprint not in old]
 
