@@ -1,13 +1,14 @@
-"""OpenClaw, and Clawdbot and Moltbot as it was called before: JSON lines per session, in pi's format.
+"""OpenClaw, and Clawdbot and Moltbot as it was called before: entries in pi's format, in a database or in files.
 
 ::
 
+    agents/<agent>/agent/openclaw-agent.sqlite               all sessions of an agent (see `_openclaw_database`)
     agents/<agent>/sessions/<session>.jsonl                  a session
     agents/<agent>/sessions/<session>.jsonl.reset.<time>     one that was ended: by the day, by a pause, by its user
     agents/<agent>/sessions/<session>.jsonl.deleted.<time>   one that was deleted
     agents/<agent>/sessions/<session>.jsonl.full.bak         a session before it was cut down
 
-Its newer versions keep sessions in a database instead.
+The files are from before the database.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from chasm_git.providers import folders, jsonl
+from chasm_git.providers import _openclaw_database, folders, jsonl
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
 from chasm_git.providers.pi import PiLog
 from chasm_git.session.attachments import Load
@@ -28,31 +29,36 @@ _OLD_HOMES = (".clawdbot", ".moltbot")
 
 
 class OpenClaw(Provider):
-    """Sessions of OpenClaw from before it kept them in a database."""
+    """Sessions of OpenClaw, of all its agents."""
 
     name = "openclaw"
     title = "OpenClaw"
-    note = "JSON-lines sessions in ~/.openclaw (OPENCLAW_STATE_DIR), ~/.clawdbot and ~/.moltbot; not its database"
+    note = "agents' databases and JSON-lines files in ~/.openclaw (OPENCLAW_STATE_DIR), ~/.clawdbot and ~/.moltbot"
 
     def discover(self, env: Env) -> Iterator[Source | Problem]:
-        """All session files by agent and name, those that were put away too. See `Provider.discover`."""
+        """Each agent's database, then its files by name, those that were put away too. See `Provider.discover`."""
         faults: list[Problem] = []
         home = env.folder("OPENCLAW_HOME", "") / ".openclaw"
         for root in (env.folder("OPENCLAW_STATE_DIR", str(home)), *(env.home / name for name in _OLD_HOMES)):
             mark = root.name if root.name in _OLD_HOMES else ".openclaw"
             for agent in folders.folders(root / "agents", faults):
+                key = f"{mark}/{agent.name}"
+                yield from _openclaw_database.databases(Path(agent.path) / "agent", self.name, key)
                 for entry in folders.listed(Path(agent.path) / "sessions", faults):
                     if _FILE.fullmatch(entry.name) and folders.is_file(entry):
-                        key = f"{mark}/{agent.name}/{entry.name}"
-                        yield from folders.source(self.name, key, entry, faults)
+                        yield from folders.source(self.name, f"{key}/{entry.name}", entry, faults)
         yield from faults
 
     def read(self, source: Source) -> Reading:
-        """One session, or none where nobody said anything in it. See `Provider.read`."""
+        """All sessions of a database, or the one of a file. See `Provider.read`."""
+        if source.path.name == _openclaw_database.NAME:
+            return _openclaw_database.read(source.path, self.name)
         return _Log(source.path, Session(_id_in(source.path.name), self.name)).reading()
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
-        """The session's JSON lines. See `Provider.export`."""
+        """The session's JSON lines; of one that was in a database, its rows. See `Provider.export`."""
+        if _openclaw_database.is_from_database(session):
+            return _openclaw_database.export(session, load)
         name = session.id if _SAFE_NAME.fullmatch(session.id) else "session"
         return {f"{name}.jsonl": jsonl.export(session, load)}
 
