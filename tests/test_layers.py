@@ -33,7 +33,7 @@ LIBRARIES = {
     "session": {"orjson"},
     "providers": {"orjson"},
     "archive": {"dulwich", "git", "deepdiff", "orjson", "isal"},
-    "harvest": {"orjson"},
+    "harvest": {"orjson", "watchfiles"},
     "cache": {"orjson"},
     "outputs": {"click", "rich", "platformdirs", "orjson", "markdown_it"},
 }
@@ -42,7 +42,7 @@ LIBRARIES = {
 RUAMEL = {"session/reference.py", "archive/settings.py"}
 """The modules that read YAML people wrote."""
 
-LAZY = {"dulwich", "git", "rich", "ruamel", "deepdiff", "platformdirs", "multiprocessing", "markdown_it"}
+LAZY = {"dulwich", "git", "rich", "ruamel", "deepdiff", "platformdirs", "multiprocessing", "markdown_it", "watchfiles"}
 """Imported inside the functions that need them: a command pays for what it uses."""
 
 ENVIRONMENT = {"environ", "environb", "getenv", "argv", "stdin"}

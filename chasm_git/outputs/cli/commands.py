@@ -30,6 +30,14 @@ COMMANDS: dict[str, Entry] = {
             "search": Entry("The same as `find session`.", "find_session"),
         },
     ),
+    "service": Entry(
+        "Harvests that run by themselves.",
+        commands={
+            "install": Entry("By systemd, launchd or cron, for your user.", "service_install"),
+            "remove": Entry("Take it away again.", "service_remove"),
+            "status": Entry("What is installed, and whether it runs.", "service_status"),
+        },
+    ),
     "provider": Entry(
         "The tools that sessions come from, and go back to.",
         commands={
@@ -103,6 +111,15 @@ COMMANDS: dict[str, Entry] = {
             "workspace": Entry("All sessions of a folder, to another one.", "move_workspace"),
             "path": Entry("The same as `move workspace`.", "move_workspace"),
             "sessions": Entry("Some sessions, to another folder.", "move_sessions"),
+        },
+    ),
+    "merge": Entry(
+        "One new session from several; they stay as they are.",
+        commands={
+            "sessions": Entry("Of some sessions.", "merge_sessions"),
+            "workspace": Entry("Of all of a workspace.", "merge_workspace"),
+            "path": Entry("Of all that were held in a folder.", "merge_path"),
+            "all": Entry("Of all there are.", "merge_all"),
         },
     ),
     "export": Entry(
