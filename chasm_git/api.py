@@ -44,6 +44,7 @@ if TYPE_CHECKING:  # what the methods give; their modules are imported when they
 
     from chasm_git.archive.blame import Touched as Touched
     from chasm_git.archive.bundle import Bundle as Bundle
+    from chasm_git.archive.combining import Combined as Combined
     from chasm_git.archive.compare import Comparison as Comparison
     from chasm_git.archive.compare import SessionDiff as SessionDiff
     from chasm_git.archive.conflicts import Waiting as Waiting
@@ -54,6 +55,9 @@ if TYPE_CHECKING:  # what the methods give; their modules are imported when they
     from chasm_git.archive.maintain import Weight as Weight
     from chasm_git.archive.mergefiles import Clash as Clash
     from chasm_git.archive.remote import Remote as Remote
+    from chasm_git.archive.resolving import Answer as Answer
+    from chasm_git.archive.resolving import Question as Question
+    from chasm_git.archive.resolving import Resolved as Resolved
     from chasm_git.archive.restore import Restored as Restored
     from chasm_git.archive.secretmask import Decided as Decided
     from chasm_git.archive.secretscan import Scan as Scan

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from chasm_git.archive.combining import Combined
     from chasm_git.archive.edit import Edited
+    from chasm_git.archive.naming import SessionFile
     from chasm_git.archive.repo import Archive
     from chasm_git.session.model import Session
 
@@ -56,3 +58,42 @@ class Changed:
         from chasm_git.archive.annotate import move_sessions
 
         return move_sessions(self.repository, names, new, dry_run=dry_run)
+
+    def merge_sessions(self, names: Sequence[str], *, title: str | None = None, dry_run: bool = False) -> Combined:
+        """One new session from several: see `archive.combining.combine_sessions`."""
+        from chasm_git.archive.combining import combine_sessions
+        from chasm_git.archive.naming import find_session
+
+        archive = self.repository
+        return combine_sessions(
+            archive, lambda head: [find_session(archive, name, head) for name in names], title=title, dry_run=dry_run
+        )
+
+    def merge_workspace(self, workspace: str, *, title: str | None = None, dry_run: bool = False) -> Combined:
+        """One new session from all of a workspace, by its path or any part of it."""
+        from chasm_git.archive.choose import of_workspace
+
+        return self._merge_of(lambda head: of_workspace(self.repository, workspace, head), title, dry_run)
+
+    def merge_path(self, folder: str, *, title: str | None = None, dry_run: bool = False) -> Combined:
+        """One new session from all that were held in a folder, or below it."""
+        from chasm_git.archive.choose import held_in
+
+        return self._merge_of(lambda head: held_in(self.repository, [folder], head), title, dry_run)
+
+    def merge_all(self, *, title: str | None = None, dry_run: bool = False) -> Combined:
+        """One new session from all there are."""
+        from chasm_git.archive.combining import unmerged
+
+        return self._merge_of(lambda head: unmerged(self.repository, head), title, dry_run)
+
+    def _merge_of(
+        self, choose: Callable[[str | None], list[SessionFile]], title: str | None, dry_run: bool
+    ) -> Combined:
+        from chasm_git.archive.combining import combine_sessions
+        from chasm_git.session.combine import PROVIDER
+
+        def chosen(head: str | None) -> list[SessionFile]:
+            return [one for one in choose(head) if one.provider != PROVIDER]
+
+        return combine_sessions(self.repository, chosen, title=title, dry_run=dry_run)

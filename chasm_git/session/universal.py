@@ -126,7 +126,7 @@ class _View:
             if kind == "tool_result":
                 self._result(part, message)
             elif kind == "tool_call":
-                self._call(made, part)
+                self._call(made, part, message)
             else:
                 self._part(made, kind, part)
 
@@ -150,7 +150,7 @@ class _View:
         else:
             _join(made, "content", self._text(part.get("text", part)))
 
-    def _call(self, made: dict[str, Json], part: Part) -> None:
+    def _call(self, made: dict[str, Json], part: Part, message: Message) -> None:
         arguments = resolved(part.get("arguments"), self.load)
         call = {
             "id": part.get("id"),
@@ -162,8 +162,8 @@ class _View:
         made["tool_calls"].append(call)
         for path in files_in(arguments):
             self._mention(path)
-        key = call["id"]
-        if not isinstance(key, str):
+        key = _call_key(message, call["id"])
+        if key is None:
             return
         if self._orphans.get(key):
             early = self._orphans[key].pop(0)
@@ -178,8 +178,8 @@ class _View:
         """Give a result to its call; of several with one id, to the first that waits in the latest message."""
         text, images = self._result_text(part.get("content"))
         is_error = bool(part.get("is_error"))
-        key = part.get("id")
-        waiting = self._waiting.get(key) if isinstance(key, str) else None
+        key = _call_key(message, part.get("id"))
+        waiting = self._waiting.get(key) if key is not None else None
         if waiting:
             latest = waiting[-1][0]
             _, call = waiting.pop(next(n for n, (owner, _) in enumerate(waiting) if owner is latest))
@@ -187,11 +187,12 @@ class _View:
             if images:
                 call["images"] = images
             return
-        orphan = _blank(message) | {"role": "tool", "content": text, "tool_call_id": key, "is_error": is_error}
+        orphan = _blank(message) | {"role": "tool", "content": text, "is_error": is_error}
+        orphan["tool_call_id"] = part.get("id")
         if images:
             orphan["images"] = images
         self.messages.append(orphan)
-        if isinstance(key, str):
+        if key is not None:
             self._orphans.setdefault(key, []).append(orphan)
 
     def _result_text(self, content: Json) -> tuple[str, list[str]]:
@@ -258,7 +259,22 @@ def _blank(message: Message) -> dict[str, Json]:
 
 
 def _answer_key(message: Message) -> tuple[Any, ...]:
-    return message.turn, message.sidechain, message.inactive, message.file
+    return message.turn, message.sidechain, message.inactive, message.file, _origin(message)
+
+
+def _call_key(message: Message, identity: Json) -> str | None:
+    """What tells a tool call from others: in a merged session two that it was made of may use the same ids."""
+    if not isinstance(identity, str):
+        return None
+    origin = _origin(message)
+    return identity if origin is None else f"{origin}\n{identity}"
+
+
+def _origin(message: Message) -> str | None:
+    """The session a message of a merged session is from: see `combine`."""
+    listed = message.extra.get("from")
+    first = listed[0] if type(listed) is list and listed else None
+    return f"{first.get('provider')}/{first.get('session')}" if type(first) is dict else None
 
 
 def _says_something(made: dict[str, Json]) -> bool:

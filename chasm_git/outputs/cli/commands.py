@@ -82,6 +82,7 @@ COMMANDS: dict[str, Entry] = {
         },
     ),
     "conflicts": Entry("What waits for a person's decision.", "conflicts"),
+    "resolve": Entry("End conflicts: ours, theirs, both, or what you make of them.", "resolve"),
     "list": Entry(
         "What is in the archive.",
         commands={
