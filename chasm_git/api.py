@@ -38,6 +38,7 @@ from chasm_git.session import attachments, codec
 from chasm_git.session.model import Session
 from chasm_git.session.summary import Summary
 from chasm_git.session.universal import universal
+from chasm_git.writeback.access import Writable
 
 if TYPE_CHECKING:  # what the methods give; their modules are imported when they are called
     import threading
@@ -68,6 +69,8 @@ if TYPE_CHECKING:  # what the methods give; their modules are imported when they
     from chasm_git.cache.search import Results as Results
     from chasm_git.harvest.status import Status as Status
     from chasm_git.providers.overview import ProviderState as ProviderState
+    from chasm_git.writeback.report import WriteReport as WriteReport
+    from chasm_git.writeback.report import WrittenRow as WrittenRow
 
 __all__ = [
     "AmbiguousSession",
@@ -140,7 +143,7 @@ class Listed:
         }
 
 
-class Archive(Past, Shared, Guarded, Changed, Searchable):
+class Archive(Past, Shared, Guarded, Changed, Searchable, Writable):
     """An open archive; leaving it as a context manager closes it."""
 
     def __init__(self, repository: repo.Archive) -> None:

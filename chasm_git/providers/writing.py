@@ -40,10 +40,16 @@ WRITERS: dict[str, str] = {
     "continue": "chasm_git.providers.writers.continue_dev:ContinueWriter",
     "cline": "chasm_git.providers.writers.cline:ClineWriter",
     "aider": "chasm_git.providers.writers.aider:AiderWriter",
-    "cursor": "chasm_git.providers.writers.cursor:CursorWriter",
     "vscode": "chasm_git.providers.writers.vscode:VSCodeWriter",
 }
 """Provider -> ``module:Class`` of its writer; imported when it is used."""
+
+REFUSED: dict[str, str] = {
+    "cursor": "nothing is written into Cursor: a conversation there is spread over several databases whose keys change "
+    "with its versions, and it drops what does not fit together",
+    "windsurf": "nothing is written into Windsurf: it encrypts its conversations",
+}
+"""Providers that are left alone on purpose, and why."""
 
 INDEX = "index"
 """`FileChange.what` of all that only makes a session listed: planned also where the session itself is there already
@@ -213,6 +219,8 @@ def names() -> list[str]:
 def load(provider: str) -> Writer:
     """The writer of a provider. Raises UsageError where there is none."""
     place = WRITERS.get(provider)
+    if provider in REFUSED:
+        raise UsageError(f"{REFUSED[provider]}; `chasm resume ID --in PROVIDER` hands a session to another tool")
     if place is None:
         raise UsageError(f"nothing can be written into {provider!r}; there are writers for: {', '.join(WRITERS)}")
     module, _, attribute = place.partition(":")

@@ -81,6 +81,22 @@ COMMANDS: dict[str, Entry] = {
             "status": Entry("How every session stands to the remote.", "sync_status"),
         },
     ),
+    "fetch": Entry(
+        "Put sessions back into the tools they came from.",
+        commands={
+            "path": Entry("The sessions of a folder.", "fetch_path"),
+            "workspace": Entry("The sessions of a workspace.", "fetch_workspace"),
+            "session": Entry("Single sessions, by id.", "fetch_session"),
+        },
+    ),
+    "register": Entry(
+        "Have tools list the sessions they have.",
+        commands={
+            "all": Entry("All sessions of a folder.", "register_all"),
+            "session": Entry("Single sessions, by id.", "register_session"),
+        },
+    ),
+    "resume": Entry("Go on with a session, in any tool.", "resume"),
     "conflicts": Entry("What waits for a person's decision.", "conflicts"),
     "resolve": Entry("End conflicts: ours, theirs, both, or what you make of them.", "resolve"),
     "list": Entry(

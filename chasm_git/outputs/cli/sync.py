@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from chasm_git.outputs.cli import syncing
+from chasm_git.errors import UsageError
+from chasm_git.outputs.cli import syncing, with_tools
 from chasm_git.outputs.cli.context import Context
 
 
@@ -16,6 +17,10 @@ from chasm_git.outputs.cli.context import Context
     help="Who decides what both sides changed: auto, keep-both, local-wins, remote-wins, most-recent, manual. "
     "Else as chasm.yaml says (conflicts:), else auto.",
 )
+@click.option("--pull", is_flag=True, help="From the tools on this machine instead: what `harvest run` does.")
+@click.option("--push", is_flag=True, help="Into the tools on this machine instead: what they lack or lost.")
+@click.option("--provider", "providers", multiple=True, metavar="P", help="With --pull and --push: only this tool.")
+@click.option("--workspace", metavar="W", help="With --pull and --push: only sessions of this workspace.")
 @syncing.dry_run_option
 @syncing.secrets_option
 @syncing.timeout_option
@@ -24,6 +29,10 @@ def command(
     context: Context,
     remote: str | None,
     strategy: str | None,
+    pull: bool,
+    push: bool,
+    providers: tuple[str, ...],
+    workspace: str | None,
     dry_run: bool,
     allow_secrets: bool,
     timeout: float | None,
@@ -32,5 +41,18 @@ def command(
 
     Safe to run from a timer: nothing asks, a machine that was faster is merged with first, a remote that does not
     answer is left for the next time. What two machines changed differently is kept twice, and the exit code is 3.
+
+    With --pull or --push the other side is this machine's tools: --pull brings what is new there into the archive,
+    --push puts back what they lack or have less of, never over something newer.
     """
+    if pull or push:
+        if remote is not None or strategy is not None:
+            raise UsageError(
+                "--pull and --push are about the tools on this machine; `chasm git push` and `git pull` "
+                "go one way with a remote"
+            )
+        with_tools.exchange(context, pull=pull, push=push, providers=providers, workspace=workspace, dry_run=dry_run)
+        return
+    if providers or workspace is not None:
+        raise UsageError("--provider and --workspace go with --pull or --push")
     syncing.run(context, remote, strategy=strategy, dry_run=dry_run, allow_secrets=allow_secrets, timeout=timeout)
