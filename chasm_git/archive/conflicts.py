@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from chasm_git.archive import layout
@@ -15,14 +15,16 @@ from chasm_git.archive.git import Git
 from chasm_git.archive.mergefiles import UNMERGED
 from chasm_git.session import codec, jsonio
 from chasm_git.session.display import gist
-from chasm_git.session.header import ALTERNATIVES
+from chasm_git.session.header import ALTERNATIVES, alternatives
 from chasm_git.session.join import from_value
 from chasm_git.session.model import Json, Session
+from chasm_git.session.resolve import shown
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
 
-Kind = Literal["edit", "metadata", "unreadable", "text"]
+Kind = Literal["edit", "add", "metadata", "unreadable", "text"]
+"""A message both sides had and edited, or both added; a header key; a session file, or any other, kept twice."""
 
 _ASIDE = re.compile(rf"{UNMERGED}/(.+)~([0-9a-f]{{12}})\.yaml")
 _BESIDE = re.compile(r"((?:.*/)?(?:\.[^/]*|[^/.~]*))~([0-9a-f]{8})((?:\.[^/]*)?)")
@@ -53,7 +55,21 @@ def waiting(archive: Archive, commit: str | None) -> Iterator[Waiting]:
         if path in aside:
             yield _apart(archive, path, aside[path], every)
         if path in found:
-            yield from _inside(path, archive.read(every[path]))
+            yield from _told_apart(archive, commit, _inside(path, archive.read(every[path])))
+
+
+def _told_apart(archive: Archive, commit: str | None, found: Iterator[Waiting]) -> Iterator[Waiting]:
+    """Edits and additions: the file alone does not say which of them it was."""
+    from chasm_git.archive.origins import Origins
+
+    origins: Origins | None = None
+    for one in found:
+        if one.kind == "edit" and commit is not None:
+            origins = origins or Origins(archive, commit, one.path)
+            if origins.is_new(one.where):
+                yield replace(one, kind="add")
+                continue
+        yield one
 
 
 def undecided(archive: Archive, commit: str | None) -> list[str]:
@@ -77,18 +93,12 @@ def _inside(path: str, data: bytes) -> Iterator[Waiting]:
     except codec.CodecError:
         return  # `verify` names it
     for name, values in alternatives(session).items():
-        shown = getattr(session, name, session.extra.get(name))
-        yield _waiting(path, session, "metadata", name, [_short(shown), *map(_short, values)])
+        if values:
+            yield _waiting(path, session, "metadata", name, [_short(shown(session, name)), *map(_short, values)])
     for message in session.messages:
         if message.variants:
             texts = [gist(message), *(_gist(message.id, value) for value in message.variants)]
             yield _waiting(path, session, "edit", message.id, texts)
-
-
-def alternatives(session: Session) -> dict[str, list[Json]]:
-    """The header values that lost, by key."""
-    found = session.extra.get(ALTERNATIVES)
-    return {name: values for name, values in found.items() if type(values) is list} if type(found) is dict else {}
 
 
 def _waiting(path: str, session: Session, kind: Kind, where: str, texts: list[str]) -> Waiting:

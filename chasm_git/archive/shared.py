@@ -5,7 +5,7 @@ The work is done in the modules that are imported when a method is called: start
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from chasm_git.archive.conflicts import Waiting
     from chasm_git.archive.remote import Remote
     from chasm_git.archive.repo import Archive
+    from chasm_git.archive.resolving import Answer, Question, Resolved
     from chasm_git.archive.store import AsyncSessionStore, SessionStore
     from chasm_git.archive.sync import SyncReport
     from chasm_git.archive.tracking import SyncStatus
@@ -82,6 +83,20 @@ class Shared:
         from chasm_git.archive.conflicts import waiting
 
         return list(waiting(self.repository, self.repository.head()))
+
+    def questions(
+        self, name: str | None = None, *, message: str | None = None, key: str | None = None
+    ) -> list[Question]:
+        """What waits inside session files, version by version: see `archive.resolving.questions`. Raises as it does."""
+        from chasm_git.archive.resolving import questions
+
+        return questions(self.repository, name, message=message, key=key)
+
+    def resolve(self, answers: Mapping[Question, Answer], *, dry_run: bool = False) -> Resolved:
+        """End conflicts, in one commit: see `archive.resolving.resolve_conflicts`. Raises as it does."""
+        from chasm_git.archive.resolving import resolve_conflicts
+
+        return resolve_conflicts(self.repository, answers, dry_run=dry_run)
 
     def remotes(self) -> list[Remote]:
         """Every remote."""

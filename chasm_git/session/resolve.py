@@ -50,7 +50,7 @@ class Both:
 class Write:
     """A text takes the place of all versions: a message's content, a key's value."""
 
-    value: str | list[Part]
+    value: Json
 
 
 Choice = Pick | Both | Write

@@ -45,8 +45,8 @@ class Program:
         return called
 
 
-def on_a_terminal(*arguments: str, **variables: str) -> str:
-    """What the program prints on a terminal."""
+def on_a_terminal(*arguments: str, typed: str = "", **variables: str) -> str:
+    """What the program prints on a terminal, of which `typed` is what a person types."""
     leader, follower = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "chasm_git", *arguments],
@@ -56,6 +56,7 @@ def on_a_terminal(*arguments: str, **variables: str) -> str:
         env={**os.environ, "TERM": "xterm", "PAGER": "cat", "COLUMNS": "100", "LINES": "50", **variables},
     )
     os.close(follower)
+    os.write(leader, typed.encode())
     printed = b""
     while True:
         try:

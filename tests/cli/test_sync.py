@@ -67,4 +67,4 @@ def test_what_waits_for_a_decision(chasm: Program, keep: Keep, example: Session)
     example.messages[0].variants = [{"role": "user", "content": "another wording"}]
     assert codec.is_canonical(codec.dumps(example))
     keep([example])
-    assert len(chasm("conflicts", "--json").json) == 1
+    assert len(chasm("conflicts", "--json", expect=3).json) == 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chasm_git.outputs.cli.context import Context
 
 if TYPE_CHECKING:
-    from chasm_git.api import Edited
+    from chasm_git.api import Edited, Resolved
 
 _MOST = 20
 
@@ -33,7 +33,7 @@ def show(context: Context, made: Edited, said: str, dry_run: bool, **facts: Any)
     after(context, made)
 
 
-def after(context: Context, made: Edited) -> None:
+def after(context: Context, made: Edited | Resolved) -> None:
     """Say what a commit could not do yet."""
     for kept in made.kept:
         context.terminal.notice(f"chasm: {kept.path}: left as you have it: {kept.reason}")

@@ -1,0 +1,160 @@
+"""Where the versions of a conflict come from: which of them this archive had, when each came, what there was before.
+
+The files say what waits, the history says how it came about. *Ours* is what this archive's branch held, by its reflog,
+before it held several versions: on the machine that merged as well as on one that took the merge over. A clone that got
+everything at once held none of them by itself, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from chasm_git.archive import trees
+from chasm_git.archive.bases import merge_bases
+from chasm_git.archive.history import path_history, read_commit
+from chasm_git.archive.mergefiles import last_changed
+from chasm_git.session import blocks, codec, encode, jsonio, resolve
+from chasm_git.session.body import Body
+from chasm_git.session.join import State
+from chasm_git.session.model import Json, Message, Session
+
+if TYPE_CHECKING:
+    from chasm_git.archive.repo import Archive
+
+
+class Origins:
+    """The past of one session's file, read as far as it is asked for.
+
+    Args:
+        commit: whose file it is.
+    """
+
+    def __init__(self, archive: Archive, commit: str, path: str) -> None:
+        self._archive = archive
+        self._commit = commit
+        self._path = path
+        self._blobs: dict[str, str | None] = {}
+
+    def is_new(self, identity: str) -> bool:
+        """Whether both sides added the message, instead of changing one they both had."""
+        for commit in path_history(self._archive, self._commit, self._path):
+            if not self._waits(self._message(commit, identity)):
+                continue
+            parents = list(self._archive.parents(commit))
+            if any(self._waits(self._message(parent, identity)) for parent in parents):
+                continue
+            before = merge_bases(self._archive, *parents[:2]) if len(parents) > 1 else parents
+            return not any(self._message(base, identity) is not None for base in before)
+        return False
+
+    def ours(self, bodies: Sequence[Body], identity: str) -> int | None:
+        """Which version of a message this archive had before the others came to it; None: that is not known."""
+        for commit in self._held():
+            message = self._message(commit, identity)
+            if message is None:
+                return None
+            if not self._waits(message):
+                return resolve.said_by(bodies, message)
+        return None
+
+    def our_value(self, values: Sequence[Json], name: str) -> int | None:
+        """As `ours`, of a header key."""
+        for commit in self._held():
+            header = self._header(commit)
+            held = resolve.values(header, name) if header is not None else []
+            if len(held) == 1:
+                return next((n for n, one in enumerate(values) if jsonio.dumps(one) == jsonio.dumps(held[0])), None)
+        return None
+
+    def came(self, bodies: Sequence[Body], identity: str) -> list[float]:
+        """When each version of a message was first committed anywhere, in seconds."""
+        wanted = [body.kin for body in bodies]
+
+        def kins(commit: str) -> set[bytes]:
+            message = self._message(commit, identity)
+            return {body.kin for body in State.of(message).bodies} if message is not None else set()
+
+        return self._first(wanted, kins)
+
+    def values_came(self, values: Sequence[Json], name: str) -> list[float]:
+        """As `came`, of a header key."""
+
+        def held(commit: str) -> set[bytes]:
+            header = self._header(commit)
+            return set(map(jsonio.dumps, resolve.values(header, name))) if header is not None else set()
+
+        return self._first([jsonio.dumps(value) for value in values], held)
+
+    def _first(self, wanted: list[bytes], held: Callable[[str], set[bytes]]) -> list[float]:
+        times: dict[bytes, float] = {}
+        for commit in path_history(self._archive, self._commit, self._path):
+            time = last_changed(self._archive, commit, self._path)
+            for one in held(commit):
+                times[one] = min(time, times.get(one, time))
+        return [times.get(one, 0.0) for one in wanted]
+
+    def _held(self) -> Iterator[str]:
+        """The commits this archive's branch was at, the latest first, one for each state of the file."""
+        log = self._archive.git_dir / "logs" / self._archive.branch
+        try:
+            lines = log.read_bytes().split(b"\n")
+        except OSError:
+            return
+        seen: set[str | None] = set()
+        for line in reversed(lines):
+            words = line.split(b" ", 2)
+            if len(words) < 3:
+                continue
+            commit = words[1].decode("ascii", "replace")
+            try:
+                blob = self._blob(commit)
+            except KeyError:
+                continue  # an entry git has thrown the commit of away
+            if blob not in seen:
+                seen.add(blob)
+                yield commit
+
+    def _blob(self, commit: str) -> str | None:
+        if commit not in self._blobs:
+            entry = trees.lookup(self._archive, read_commit(self._archive, commit).tree, self._path)
+            self._blobs[commit] = entry.id if entry is not None and entry.is_file else None
+        return self._blobs[commit]
+
+    def _data(self, commit: str) -> bytes | None:
+        try:
+            blob = self._blob(commit)
+            return self._archive.read(blob) if blob is not None else None
+        except KeyError:  # a shallow clone
+            return None
+
+    def _message(self, commit: str, identity: str) -> Message | None:
+        data = self._data(commit)
+        if data is None:
+            return None
+        try:
+            mark = b"id: " + encode.scalar_value(identity)
+            found = [block for block in blocks.split(data)[1] if block.split(b"\n", 1)[0] == mark]
+            return codec.loads_message(found[0]) if found else None
+        except ValueError:
+            session = _read(data)
+            return next((one for one in session.messages if one.id == identity), None) if session else None
+
+    def _header(self, commit: str) -> Session | None:
+        data = self._data(commit)
+        if data is None:
+            return None
+        try:
+            return codec.loads_header(codec.split(data)[0])
+        except ValueError:
+            return _read(data)
+
+    def _waits(self, message: Message | None) -> bool:
+        return message is not None and bool(message.variants)
+
+
+def _read(data: bytes) -> Session | None:
+    try:
+        return codec.loads(data)
+    except codec.CodecError:
+        return None
