@@ -122,9 +122,30 @@ def header_lossless(case):
 
 
 def values(session, name):
-    """What a session has for a header key, the losers too."""
+    """What a session has for a header key: shown, waiting, and decided against."""
     shown = session.extra.get(name) if name == "zoom" else getattr(session, name)
-    return [*([] if shown is None else [shown]), *session.extra.get("alternatives", {}).get(name, ())]
+    waits = session.extra.get("alternatives", {}).get(name, ())
+    return [*([] if shown is None else [shown]), *waits, *(entry["value"] for entry in decided_against(session, name))]
+
+
+def decided_against(session, name):
+    return [entry for entry in session.extra.get("decided", {}).get(name, ()) if entry.get("over")]
+
+
+def decisions_hold(case):
+    """What somebody decided against is not shown again, as long as there is something else."""
+    base, ours, theirs, *_ = case
+    if base in (ours, theirs):
+        return
+    made = codec.loads(merged(base, ours, theirs))
+    gone = [entry["value"] for entry in decided_against(made, "zoom")]
+    for side in map(codec.loads, (ours, theirs)):
+        assert all(value in gone for value in (entry["value"] for entry in decided_against(side, "zoom")))
+    waits = made.extra.get("alternatives", {}).get("zoom", ())
+    assert made.extra.get("zoom") not in waits
+    if not all(value in gone for value in values(made, "zoom")):
+        assert made.extra.get("zoom") not in gone
+        assert not any(value in gone for value in waits)
 
 
 def notes(session):
@@ -175,9 +196,11 @@ def criss_cross(case):
 def user_beats_provider(case):
     _, ours, theirs, *_ = case
     made = codec.loads(merged(None, ours, theirs))
-    given = {side.title for side in map(codec.loads, (ours, theirs)) if has_users_title(side)}
+    gone = {entry["value"] for entry in decided_against(made, "title")}
+    users = [side for side in map(codec.loads, (ours, theirs)) if has_users_title(side)]
+    given = {title for side in users for title in values(side, "title")} - gone
     if given:
-        assert made.title in given
+        assert made.title in given | gone
         assert has_users_title(made)
 
 
@@ -204,18 +227,20 @@ def harvest_loses_nothing(case):
     assert (after.workspace is None) <= (before.workspace is None)
     assert (after.git is None) <= (before.git is None)
     said = codec.loads(base)
-    if has_users_title(before) and not (has_users_title(said) and said.title == before.title):
+    is_decided = "title" in {**before.extra.get("decided", {}), **codec.loads(fresh).extra.get("decided", {})}
+    if not is_decided and has_users_title(before) and not (has_users_title(said) and said.title == before.title):
         assert has_users_title(after)
         assert after.title == before.title or has_users_title(codec.loads(fresh))
 
 
 def harvest_is_idempotent(case):
     base, archived, _, fresh = case
-    once = absorbed(base, archived, fresh)
-    for known in (base, fresh):
-        again = merge.absorb(known, once, fresh)
-        assert again.data == once
-        assert again.conflicts == []
+    for before, later in ((base, (base, fresh)), (None, (None, fresh))):
+        once = absorbed(before, archived, fresh)
+        for known in later:
+            again = merge.absorb(known, once, fresh)
+            assert again.data == once
+            assert again.conflicts == []
 
 
 def harvest_shows_growth(case):
@@ -231,13 +256,31 @@ def harvest_shows_growth(case):
                 assert any(body.kin == shown.kin for shown in held[identity].shown)
 
 
+def replaced_stays_replaced(case):
+    """Where nobody knows what the provider said last, an old text it says is no news."""
+    _, archived, _, fresh = case
+    held, new, old = states(absorbed(None, archived, fresh)), states(fresh), states(archived)
+    for identity in new.keys() & old.keys() & held.keys():
+        replaced = {body.kin for body in old[identity].replaced}
+        if all(body.kin in replaced for body in new[identity].shown):
+            assert held[identity].keys() == old[identity].keys()
+
+
 def harvest_then_merge(case):
     """Harvesting and then merging shows the same messages and texts as merging and then harvesting."""
     base, archived, other, fresh = case
     one = merged(base, absorbed(base, archived, fresh), other)
     two = absorbed(base, merged(base, archived, other), fresh)
     assert ids(one) == ids(two)
-    assert words(one) == words(two)
+    in_circles = {name for side in (archived, other) for name, state in states(side).items() if is_in_circles(state)}
+    mine, its = words(one), words(two)
+    assert mine.keys() == its.keys()
+    assert all(mine[identity] == its[identity] for identity in mine.keys() - in_circles)
+
+
+def is_in_circles(state):
+    """Whether every body was replaced by another one: then all are shown, until somebody decides anew."""
+    return len(state.replaced) == len(state.bodies)
 
 
 # --- all of them ------------------------------------------------------------------------------------------------------
@@ -253,9 +296,16 @@ MERGING = (
     tombstones_absorb,
     conflicts_are_new,
     criss_cross,
+    decisions_hold,
     user_beats_provider,
 )
-HARVESTING = (harvest_loses_nothing, harvest_is_idempotent, harvest_shows_growth, harvest_then_merge)
+HARVESTING = (
+    harvest_loses_nothing,
+    harvest_is_idempotent,
+    harvest_shows_growth,
+    replaced_stays_replaced,
+    harvest_then_merge,
+)
 
 
 def hold(laws, case):

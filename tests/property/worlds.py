@@ -13,7 +13,7 @@ IDS = "abcd"
 CALL = {"type": "tool_call", "id": "c", "name": "Bash", "arguments": {"command": "ls\npwd"}}
 BEYOND = "<<<<<<< ours\n=======\n"
 CONTENTS = [
-    *("a", "", "ab", "abc", "x", "a", "xy", "ab", "line\nline", "line\nline two", BEYOND, "\0\r\n\ud800"),
+    *("a", "", "ab", "abc", "x", "a", "xy", "y", "ab", "", "line\nline", "line\nline two", BEYOND, "\0\r\n\ud800"),
     [CALL],
     [CALL, {"type": "tool_result", "id": "c", "content": ""}],
     [CALL, {"type": "tool_result", "id": "c", "content": "ok"}],
@@ -22,13 +22,31 @@ CONTENTS = [
     [{"type": "text", "text": {"$attachment": "0" * 64 + ".txt", "bytes": 70000, "preview": "a"}}],
     [{"type": "text", "text": {"$attachment": "1" * 64 + ".txt", "bytes": 70001, "preview": "a"}}],
 ]
-NATIVES = [None, {"k": 1}, {"k": 1, "l": 2}, {"k": 2}, {"k": None, "l": ""}, {"l": 2, "k": 1}]
+NATIVES = [
+    None,
+    {"k": 1},
+    {"k": 1, "l": 2},
+    {"k": 2},
+    {"k": None, "l": ""},
+    {"l": 2, "k": 1},
+    {"l": [1]},
+    {"l": [1, 2]},
+]
 NEAR = [f"2026-01-08T12:00:0{second}.000Z" for second in range(3)]
 TIMES = [*NEAR, *NEAR, None, "1970-01-01T00:00:00.000Z", "2093-05-05T05:05:05.005Z"]
 """Often equal, and some from a clock that is years off."""
 EXTRAS = [{}, {}, {}, {}, {"revision": 1}, {"revision": 2}, {"new": 1}]
 WORDS = ["t", "t1", "t2", "u", "two\nlines"]
-MOST = 2**40
+DECIDED = {
+    "title": [
+        {"value": "t", "by": "user", "revision": 1},
+        {"value": "t1", "revision": 1},
+        {"value": "t", "over": True},
+        {"value": "t1", "by": "user", "over": True},
+    ],
+    "zoom": [{"value": 1, "over": True}, {"value": 2, "revision": 2}, {"value": 2, "over": True}],
+}
+MOST = 2**64
 
 
 class Choice:
@@ -50,6 +68,13 @@ numbers = st.integers(0, MOST)
 
 
 def body(choice, identity="?"):
+    """Every other one is plain, so that those of two sides are often the same."""
+    if choice.one_in(2):
+        made = Message(identity, "user", NEAR[0], choice.of(["a", "ab", "x", "xy", "y", ""]))
+        made.native = choice.of([None, None, None, {"l": [1]}, {"l": [1, 2]}])
+        made.status = choice.of([None, None, None, "partial"])
+        made.extra = dict(choice.of([{}, {}, {}, {"revision": 1}, {"new": 1}]))
+        return made
     return Message(
         identity,
         choice.of(["user", "user", "assistant", "event"]),
@@ -94,22 +119,32 @@ def header(number, losers=True):
     made.native = choice.of([None, None, {"tail": {"$line": "{"}}, {"k": 1}, {"k": None}, {"l": [1]}, [1]])
     made.tags = [tag for tag in "pqr" if choice.one_in(2)]
     notes = choice.of([None, None, *WORDS[:2], WORDS[:2], WORDS[2:]])
-    unknown = choice.of([None, None, 1, 2, {"a": 1}, "x"])
+    unknown = choice.of([None, 1, 2, 1, 2, {"a": 1}, "x"])
     extra |= {name: found for name, found in (("notes", notes), ("zoom", unknown)) if found is not None}
     name, has_losers = choice.of(["title", "zoom"]), choice.one_in(4)
     if losers and has_losers and (made.title is not None if name == "title" else name in extra):
         extra["alternatives"] = {name: [choice.of(WORDS), choice.of(WORDS)][: choice.of([1, 2])]}
+    if choice.one_in(6):
+        key = choice.of(["title", "zoom"])
+        extra["decided"] = {key: [choice.of(DECIDED[key])]}
     made.extra = extra
     return made
 
 
 @st.composite
-def versions(draw, history=True, losers=True):
-    """One version of a session, as its file."""
-    made = header(draw(numbers), losers)
-    chosen = draw(st.lists(st.sampled_from(IDS), unique=True, max_size=len(IDS)))
-    made.messages = [draw(messages(identity, history)) for identity in chosen]
+def versions(draw, history=True, losers=True, about="all"):
+    """One version of a session, as its file.
+
+    Args:
+        about: ``all``; ``header``: no messages; ``message``: one, and a header that is always the same.
+    """
+    made = header(draw(numbers), losers) if about != "message" else Session("s", "codex")
+    chosen = draw(st.lists(st.sampled_from(IDS), unique=True, max_size=len(IDS))) if about == "all" else ""
+    made.messages = [draw(messages(identity, history)) for identity in ("a" if about == "message" else chosen)]
     return codec.dumps(made)
+
+
+topics = st.sampled_from(["all", "message", "message", "header"])
 
 
 def message_of(data, identity):
@@ -118,15 +153,16 @@ def message_of(data, identity):
 
 
 @st.composite
-def descendants(draw, base, history=True, removes=True):
+def descendants(draw, base, history=True, removes=True, about="all"):
     """A version that comes from another one: most of it as it was."""
     made = codec.loads(base)
     choice = Choice(draw(numbers))
-    other = header(draw(numbers))
-    for name in ("title", "workspace", "git", "native", "tags", "extra"):
-        if choice.one_in(4):
-            setattr(made, name, getattr(other, name))
-    for identity in IDS:
+    if about != "message":
+        other = header(draw(numbers))
+        for name in ("title", "workspace", "git", "native", "tags", "extra"):
+            if choice.one_in(4):
+                setattr(made, name, getattr(other, name))
+    for identity in {"all": IDS, "message": "a", "header": ""}[about]:
         is_new, is_gone = choice.one_in(2), choice.one_in(4)
         if is_new:
             made.messages = [message for message in made.messages if message.id != identity]
@@ -138,22 +174,25 @@ def descendants(draw, base, history=True, removes=True):
 @st.composite
 def forks(draw, count, history=True):
     """A base and so many versions that come from it."""
-    base = draw(versions(history, losers=False))
-    return base, *(draw(descendants(base, history)) for _ in range(count))
+    about = draw(topics)
+    base = draw(versions(history, losers=False, about=about))
+    return base, *(draw(descendants(base, history, about=about)) for _ in range(count))
 
 
 @st.composite
 def strangers(draw, count):
     """No base (None, or git's empty file) and so many versions that have nothing but the session in common."""
-    return draw(st.sampled_from([None, b""])), *(draw(versions()) for _ in range(count))
+    about = draw(topics)
+    return draw(st.sampled_from([None, b""])), *(draw(versions(about=about)) for _ in range(count))
 
 
 @st.composite
 def harvests(draw):
     """What a provider held, two archives that come from it, and what it holds now."""
-    base = _a_providers(draw(versions(history=False, losers=False)))
-    fresh = _a_providers(draw(descendants(base, history=False)))
-    archives = [draw(descendants(base, removes=False)) for _ in range(2)]
+    about = draw(topics)
+    base = _a_providers(draw(versions(history=False, losers=False, about=about)))
+    fresh = _a_providers(draw(descendants(base, history=False, about=about)))
+    archives = [draw(descendants(base, removes=False, about=about)) for _ in range(2)]
     return base, *archives, fresh
 
 
@@ -164,6 +203,6 @@ def _a_providers(data):
     for message in made.messages:
         message.extra.pop("revision", None)
     made.tags = []
-    for name in ("alternatives", "notes"):
+    for name in ("alternatives", "decided", "notes"):
         made.extra.pop(name, None)
     return codec.dumps(made)
