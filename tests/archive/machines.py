@@ -2,7 +2,7 @@
 
 import subprocess
 
-from chasm_git.archive import remote
+from chasm_git.archive import remote, syncstate
 from chasm_git.archive.exchange import Line
 from chasm_git.archive.repo import init_archive, open_archive
 from chasm_git.archive.sync import Options, sync
@@ -50,11 +50,25 @@ def bare(place, branch="main"):
     return place
 
 
+def moved(report):
+    """Whether a sync brought or took anything."""
+    return bool(report.sent or report.received or report.snapshots_sent or report.snapshots_received)
+
+
+def assert_unlocked(archive):
+    """Nobody holds a lock: the files of locks between processes stay, those of git's locks do not."""
+    left = [file for file in archive.git_dir.rglob("*.lock") if file.parent != archive.state_dir]
+    assert left == []
+    assert not syncstate.is_syncing(archive)
+    with archive.lock(0):
+        pass
+
+
 def until_quiet(machines, rounds=6):
     """Sync all of them in turn until nothing moves any more; then all hold the same, and nothing is broken."""
     for _ in range(rounds):
         reports = [machine.sync() for machine in machines]
-        if not any(report.sent or report.received for report in reports):
+        if not any(map(moved, reports)):
             break
     else:
         raise AssertionError("they never come to rest")

@@ -50,6 +50,11 @@ class Corpus:
                 file.write("\n".join(self._turns(path.stem, 15_000, datetime(2026, 11, 1, tzinfo=UTC))) + "\n")
         return len(chosen)
 
+    def texts(self) -> Iterator[str]:
+        """What somebody says, again and again."""
+        while True:
+            yield "\n".join(self._prose(8, 20) for _ in range(self._random.randint(1, 12)))
+
     def _turns(self, session: str, size: int, moment: datetime) -> Iterator[str]:
         written, parent = 0, None
         while written < max(size, 3_000):
