@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chasm_git.providers._vscode_said import INVOCATION
-from chasm_git.providers._vscode_tools import parsed
+from chasm_git.providers._vscode_tools import model_name, parsed
 from chasm_git.providers.readback import Said
 from chasm_git.providers.writers.vscode_shown import attached_of, invocation_of, output_of, place_of
 from chasm_git.providers.writers.vscode_state import text_part
@@ -260,7 +260,7 @@ def _facts(turn: _Turn) -> Iterator[tuple[str, ...]]:
             yield "thinking", part["value"].strip()
         elif part["kind"] == INVOCATION:
             details = part["resultDetails"]
-            yield "call", part["toolId"], jsonio.dumps(parsed(details["input"])[0]).decode()
+            yield "call", model_name(part["toolId"]), jsonio.dumps(parsed(details["input"])[0]).decode()
             texts = [output["value"] for output in details["output"] if output.get("isText") is True]
             if details["output"]:
                 yield "result", _GAP.join(texts).strip()
