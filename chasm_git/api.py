@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ from chasm_git.archive.tracking import SyncStatus
 from chasm_git.cache.access import CacheStatus, Searchable
 from chasm_git.errors import ChasmError
 from chasm_git.harvest import here
+from chasm_git.harvest.access import Sourced
 from chasm_git.harvest.report import Report, Scanned
 from chasm_git.providers.base import Env
 from chasm_git.session import attachments, codec
@@ -41,8 +42,6 @@ from chasm_git.session.universal import universal
 from chasm_git.writeback.access import Writable
 
 if TYPE_CHECKING:  # what the methods give; their modules are imported when they are called
-    import threading
-
     from chasm_git.archive.blame import Touched as Touched
     from chasm_git.archive.bundle import Bundle as Bundle
     from chasm_git.archive.combining import Combined as Combined
@@ -50,6 +49,8 @@ if TYPE_CHECKING:  # what the methods give; their modules are imported when they
     from chasm_git.archive.compare import SessionDiff as SessionDiff
     from chasm_git.archive.conflicts import Waiting as Waiting
     from chasm_git.archive.edit import Edited as Edited
+    from chasm_git.archive.erase import Erased as Erased
+    from chasm_git.archive.forget import Forgetting as Forgetting
     from chasm_git.archive.history import Entry as Entry
     from chasm_git.archive.history import LoggedSession as LoggedSession
     from chasm_git.archive.maintain import Outcome as Outcome
@@ -67,6 +68,10 @@ if TYPE_CHECKING:  # what the methods give; their modules are imported when they
     from chasm_git.cache.search import Hit as Hit
     from chasm_git.cache.search import Match as Match
     from chasm_git.cache.search import Results as Results
+    from chasm_git.cache.stats import By as By
+    from chasm_git.cache.stats import Stats as Stats
+    from chasm_git.cache.stats import StatsLine as StatsLine
+    from chasm_git.cache.stats import StatsRow as StatsRow
     from chasm_git.harvest.status import Status as Status
     from chasm_git.providers.overview import ProviderState as ProviderState
     from chasm_git.writeback.report import WriteReport as WriteReport
@@ -143,7 +148,7 @@ class Listed:
         }
 
 
-class Archive(Past, Shared, Guarded, Changed, Searchable, Writable):
+class Archive(Sourced, Past, Shared, Guarded, Changed, Searchable, Writable):
     """An open archive; leaving it as a context manager closes it."""
 
     def __init__(self, repository: repo.Archive) -> None:
@@ -253,12 +258,6 @@ class Archive(Past, Shared, Guarded, Changed, Searchable, Writable):
         if files is None:
             prune(self.repository, set(chosen.values()))
 
-    def status(self, env: Env, *, every: bool = False) -> Status:
-        """Providers against archive, worktree against commit, branch against remotes: see `harvest.status`."""
-        from chasm_git.harvest.status import status_of
-
-        return status_of(self.repository, env, every=every)
-
     def titles(self, files: Mapping[str, str]) -> dict[str, str | None]:
         """Path -> title of some of `session_files`; files that cannot be read are left out."""
         from chasm_git.archive.summaries import Summaries
@@ -273,61 +272,6 @@ class Archive(Past, Shared, Guarded, Changed, Searchable, Writable):
     def drivers_missing(self) -> list[str]:
         """What `chasm git install` would do to this clone, in words; nothing where drivers and attributes are there."""
         return self.install(dry_run=True)
-
-    def harvest(self, env: Env, **asked: Any) -> Report:
-        """Bring everything new on this machine into the archive; takes what `harvest.here.run` takes.
-
-        Where the repository has grown heavy by it, packing goes on in a process of its own afterwards.
-        Raises UsageError for an unknown provider, OSError for a full disk.
-        """
-        return self._packed(here.run(self.repository, env, **asked))
-
-    def watch(
-        self,
-        env: Env,
-        harvest: Callable[[], None],
-        *,
-        providers: Sequence[str] = (),
-        exclude: Sequence[str] = (),
-        quiet: float = 10,
-        longest: float = 300,
-        stop: threading.Event,
-        told: Callable[[str], None],
-    ) -> None:
-        """Call `harvest` now and after every burst of changes below `env`, until `stop` is set.
-
-        Args:
-            quiet, longest: seconds, see `watch.Pace`.
-            told: told what is worth saying, a line at a time.
-
-        Raises ArchiveLocked where another process watches already, UsageError for an unknown provider.
-        """
-        from chasm_git.harvest import watch
-
-        names = here.chosen(providers, exclude)
-        watch.follow(
-            self.repository, env, names, harvest, watch.Pace(quiet, longest, max(1.0, 1.5 * quiet)), stop, told
-        )
-
-    def import_files(self, paths: Sequence[Path], **asked: Any) -> Report:
-        """Bring the conversations of export files into the archive; takes what `harvest.importing.import_files` takes.
-
-        Raises UsageError for a path that is not there or an unknown provider, OSError for a full disk.
-        """
-        from chasm_git.archive.machine import machine_name
-        from chasm_git.harvest.importing import import_files
-
-        machine = machine_name(self.repository, keep=not asked.get("dry_run"))
-        return self._packed(import_files(self.repository, paths, machine, **asked))
-
-    def _packed(self, report: Report) -> Report:
-        """Start packing, in a process of its own, where the repository has grown heavy."""
-        if report.commit is not None:
-            from chasm_git.archive import maintain
-
-            if maintain.due(self.repository.git_dir):
-                maintain.start(self.repository.git_dir)
-        return report
 
     def close(self) -> None:
         """Let go of everything that is open."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
     from chasm_git.cache.search import Results
+    from chasm_git.cache.stats import By, Stats, StatsRow
 
 Progress = Callable[[int, int], None]
 
@@ -88,6 +89,28 @@ class Searchable:
         with closing(follow.in_memory(self.repository, progress=progress)) as connection:
             return search(connection, query, limit)
 
+    def known_sessions(self, start: str, limit: int) -> list[tuple[str, str | None]]:
+        """Ids that begin with a text, and titles, the latest first, as the cache has them now; it is not followed.
+
+        Without a cache the names of the session files serve.
+        """
+        from chasm_git.cache import follow, schema
+
+        pattern = "".join(f"\\{char}" if char in "%_\\" else char for char in start) + "%"
+        try:
+            with closing(schema.connect(follow.path_of(self.repository))) as connection:
+                rows = connection.execute(
+                    "SELECT id, title FROM sessions WHERE id LIKE ? ESCAPE '\\' AND messages > 0"
+                    " ORDER BY updated DESC LIMIT ?",
+                    (pattern, limit),
+                ).fetchall()
+            return [(str(name), title) for name, title in rows]
+        except (schema.Unusable, sqlite3.Error):
+            files = self.repository.files(self.repository.head())
+            names = sorted({path.rpartition("/")[2].removesuffix(".yaml") for path in files})
+            found: list[tuple[str, str | None]] = [(name, None) for name in names if name.startswith(start)]
+            return [one for one in found if "~" not in one[0]][:limit]
+
     def workspaces(
         self,
         pattern: str,
@@ -113,6 +136,27 @@ class Searchable:
             for place, sessions, messages, providers, created, updated in rows
             if fits("workspace", place.replace("\\", "/"), asked)
         ]
+
+    def stats(
+        self,
+        by: By | None = None,
+        *,
+        since: str | None = None,
+        chosen: Callable[[StatsRow], bool] = lambda row: True,
+        progress: Progress = lambda done, total: None,
+        notice: Callable[[str], None] = lambda text: None,
+    ) -> Stats:
+        """Count what is in the archive: see `cache.stats.stats`; the cache is brought up to date first."""
+        from chasm_git.cache import follow, schema
+        from chasm_git.cache.stats import stats
+
+        try:
+            with closing(follow.opened(self.repository, progress=progress, notice=notice)) as connection:
+                return stats(connection, by, since=since, chosen=chosen)
+        except sqlite3.Error as error:
+            notice(f"counting without the cache: {schema.reason(error)}; `chasm cache rebuild` makes it anew")
+        with closing(follow.in_memory(self.repository, progress=progress)) as connection:
+            return stats(connection, by, since=since, chosen=chosen)
 
     def rebuild_cache(self, *, progress: Progress = lambda done, total: None) -> CacheStatus:
         """Make the search cache anew. Raises ChasmError where it cannot be written."""

@@ -147,6 +147,24 @@ class Filler:
             ),
         )
         self._db.execute("INSERT OR REPLACE INTO messages VALUES (?, ?)", (number, made.records))
+        if not self._empty:
+            self._forget_counts(number)
+        # names may be the same once they are cleaned
+        self._db.executemany(
+            "INSERT INTO activity VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "messages = messages + excluded.messages, input = input + excluded.input, "
+            "output = output + excluded.output",
+            ((number, hour, _clean(model), *counts) for hour, model, *counts in made.activity),
+        )
+        self._db.executemany(
+            "INSERT INTO calls VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "calls = calls + excluded.calls, errors = errors + excluded.errors",
+            ((number, _clean(tool), *counts) for tool, *counts in made.calls),
+        )
+
+    def _forget_counts(self, number: int) -> None:
+        self._db.execute("DELETE FROM activity WHERE session = ?", (number,))
+        self._db.execute("DELETE FROM calls WHERE session = ?", (number,))
 
     def remove(self, path: str) -> None:
         """Take a session out."""
@@ -157,6 +175,7 @@ class Filler:
             rows = self._db.execute("SELECT row FROM chunks WHERE row >= ? AND row < ?", rows_of(number)).fetchall()
             self._drop([row for (row,) in rows])
             self._db.execute("DELETE FROM messages WHERE session = ?", (number,))
+            self._forget_counts(number)
             self._db.execute("DELETE FROM sessions WHERE number = ?", (number,))
 
     def finish(self) -> None:

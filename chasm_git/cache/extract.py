@@ -7,7 +7,9 @@ are put in greedily, so that a session that grew has the same chunks as before b
 from __future__ import annotations
 
 import hashlib
+import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -17,7 +19,7 @@ from chasm_git.cache.text import joined_terms
 from chasm_git.session import attachments, blocks, codec, jsonio
 from chasm_git.session.model import Json, Message, Session
 from chasm_git.session.readable import files_in, name_of, parts
-from chasm_git.session.summary import Summary, summarize, summarize_blocks
+from chasm_git.session.summary import Summary, counted, summarize, summarize_blocks
 
 KINDS = ("title", "user", "assistant", "thinking", "call", "result", "other", "file")
 """What a text is: ``call`` a tool's name and arguments, ``other`` what nobody said (context, system, bookkeeping)."""
@@ -26,6 +28,7 @@ CHUNK = 32 * 1024
 _LONGEST = 256 * 1024
 """Characters of one text that stand in one chunk; a longer one is cut, with `_OVERLAP` in both pieces."""
 _OVERLAP = 4096
+_HOUR = re.compile(r"\d{4}-\d\d-\d\dT\d\d:")
 _NATIVE = b"\n  native:"
 _LATER = (b"\n  variants:", b"\n  replaced:")
 
@@ -74,6 +77,10 @@ class Document:
     missing: bool = False
     """Whether a text attachment was not there."""
     chunks: list[Chunk] = field(default_factory=list)
+    activity: list[tuple[str, str, int, int, int]] = field(default_factory=list)
+    """Hour (``2026-01-08T12``, UTC), model ("" where one of them is not known), messages, tokens in, tokens out."""
+    calls: list[tuple[str, int, int]] = field(default_factory=list)
+    """Tool, calls, results that were errors."""
 
 
 class Unread(NamedTuple):
@@ -127,6 +134,8 @@ class _Extraction:
         self._tools: dict[str, str] = {}
         """Id of a call -> name of its tool."""
         self._names: dict[str, None] = {}
+        self._calls: Counter[str] = Counter()
+        self._errors: Counter[str] = Counter()
         self._models: dict[str, None] = {}
         self._files: set[str] = set()
         self._number = 0
@@ -148,6 +157,8 @@ class _Extraction:
                         kinds |= 1 << text.kind
             records.append([message.id, message.role, message.timestamp, message.model, kinds])
         made.records = compress(jsonio.dumps(records))
+        made.activity = activity(messages)
+        made.calls = [(name, self._calls[name], self._errors[name]) for name in self._names]
         made.models, made.tools = list(self._models), list(self._names)
         for kind, texts in enumerate(by_kind):
             made.chunks += _chunks(kind, texts)
@@ -173,7 +184,9 @@ class _Extraction:
             elif kind == "tool_result":
                 identity = part.get("id")
                 tool = self._tools.get(identity) if type(identity) is str else None
-                self._made.has_error = self._made.has_error or bool(part.get("is_error"))
+                if part.get("is_error"):
+                    self._made.has_error = True
+                    self._errors[tool or ""] += 1
                 yield self._text(5, self._all_of(part.get("content")), tool)
             elif kind == "thinking":
                 yield self._text(3, self._all_of(part.get("text")))
@@ -189,6 +202,7 @@ class _Extraction:
         name = part.get("name") if type(part.get("name")) is str else None
         if name:
             self._names[name] = None
+            self._calls[name] += 1
             if type(part.get("id")) is str:
                 self._tools[part["id"]] = name
         arguments = part.get("arguments")
@@ -250,6 +264,39 @@ class _Extraction:
                 return data.decode("utf-8", "replace")
             self._made.missing = True
         return preview if type(preview) is str else ""
+
+
+def activity(messages: list[Message]) -> list[tuple[str, str, int, int, int]]:
+    """What happened when: see `Document.activity`. Of an answer in several records the last count of tokens holds."""
+    models: dict[tuple[str, str], str] = {}
+    spent: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
+    sums: dict[tuple[str, str], list[int]] = {}
+    for message in messages:
+        if message.deleted:
+            continue
+        answer = ("turn", message.turn) if message.turn is not None else ("id", message.id)
+        if message.model is not None:
+            models[answer] = message.model
+        if type(message.usage) is dict:
+            spent[answer] = _hour(message), message.usage
+    for message in counted(messages):
+        answer = ("turn", message.turn) if message.turn is not None else ("id", message.id)
+        sums.setdefault((_hour(message), models.get(answer, "")), [0, 0, 0])[0] += 1
+    for answer, (hour, usage) in spent.items():
+        into = sums.setdefault((hour, models.get(answer, "")), [0, 0, 0])
+        into[1] += _count(usage.get("input_tokens"))
+        into[2] += _count(usage.get("output_tokens"))
+    return [(hour, model, count, given, made) for (hour, model), (count, given, made) in sorted(sums.items())]
+
+
+def _hour(message: Message) -> str:
+    time = message.timestamp
+    return time[:13] if type(time) is str and _HOUR.match(time) else ""
+
+
+def _count(value: Json) -> int:
+    """A number of tokens; a provider may write anything there."""
+    return int(value) if type(value) in (int, float) and 0 <= value < 1 << 40 else 0
 
 
 def _chunks(kind: int, texts: list[Text]) -> Iterator[Chunk]:

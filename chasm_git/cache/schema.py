@@ -11,7 +11,7 @@ import sqlite3
 from pathlib import Path
 
 NAME = "cache.sqlite3"
-VERSION = 1
+VERSION = 2
 """Changed with every change to what stands in the cache, the tables or the words."""
 
 _BUSY = 5.0
@@ -26,6 +26,12 @@ CREATE TABLE sessions (
     parent TEXT, tags TEXT NOT NULL, conflicts INTEGER NOT NULL, models TEXT NOT NULL, tools TEXT NOT NULL,
     has_error INTEGER NOT NULL, missing INTEGER NOT NULL, size INTEGER NOT NULL);
 CREATE TABLE messages (session INTEGER PRIMARY KEY, records BLOB NOT NULL);
+CREATE TABLE activity (
+    session INTEGER NOT NULL, hour TEXT NOT NULL, model TEXT NOT NULL, messages INTEGER NOT NULL,
+    input INTEGER NOT NULL, output INTEGER NOT NULL, PRIMARY KEY (session, hour, model)) WITHOUT ROWID;
+CREATE TABLE calls (
+    session INTEGER NOT NULL, tool TEXT NOT NULL, calls INTEGER NOT NULL, errors INTEGER NOT NULL,
+    PRIMARY KEY (session, tool)) WITHOUT ROWID;
 CREATE TABLE chunks (
     row INTEGER PRIMARY KEY, digest BLOB NOT NULL, packed BLOB NOT NULL);
 CREATE TABLE unread (path TEXT PRIMARY KEY, blob TEXT NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;

@@ -7,7 +7,7 @@ Only the header and the first few lines of each message are looked at. The count
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from chasm_git.session import blocks, codec
@@ -127,7 +127,11 @@ def summary_of(session: Session) -> Summary:
 
 def count_messages(messages: Iterable[Message]) -> int:
     """How many messages a list shows for a session that is read already; the same as `summarize` counts."""
-    count = 0
+    return sum(1 for _ in counted(messages))
+
+
+def counted(messages: Iterable[Message]) -> Iterator[Message]:
+    """The messages a list counts: one for each answer (its first record), none for bookkeeping and tool results."""
     answers: set[tuple[object, ...]] = set()
     for message in messages:
         if message.deleted or message.role in ("event", "tool"):
@@ -139,5 +143,4 @@ def count_messages(messages: Iterable[Message]) -> int:
             answers.add(key)
         elif message.role == "user" and not message.injected:
             answers = {key for key in answers if key[1] != message.sidechain}
-        count += 1
-    return count
+        yield message

@@ -104,6 +104,7 @@ COMMANDS: dict[str, Entry] = {
         commands={
             "sessions": Entry("Sessions, the latest first.", "list_sessions"),
             "workspaces": Entry("Folders that sessions were held in.", "list_workspaces"),
+            "agents": Entry("Sessions of sub-agents, with whose they are.", "list_agents"),
         },
     ),
     "find": Entry(
@@ -117,8 +118,12 @@ COMMANDS: dict[str, Entry] = {
         "Read what is in the archive.",
         commands={
             "session": Entry("One session as a conversation.", "show_session"),
+            "workspace": Entry("A folder's sessions, and what was done in them.", "show_workspace"),
+            "path": Entry("The sessions of a folder.", "show_path"),
+            "timeline": Entry("What was going on, day by day.", "show_timeline"),
         },
     ),
+    "stats": Entry("Sessions, messages, tokens, tool calls and files, counted.", "stats"),
     "tag": Entry("Give sessions tags, take some away.", "tag"),
     "title": Entry("Give a session a title of your own.", "title"),
     "note": Entry("Write down what you think of a session.", "note"),
@@ -162,6 +167,8 @@ COMMANDS: dict[str, Entry] = {
             "path": Entry("The sessions of a file or a folder.", "import_path"),
         },
     ),
+    "forget": Entry("Delete a session; says what it will do first.", "forget"),
+    "completions": Entry("Have your shell complete commands and ids.", "completions"),
     "cache": Entry(
         "The search cache; it can be deleted at any time.",
         commands={

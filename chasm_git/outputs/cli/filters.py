@@ -15,7 +15,7 @@ from chasm_git.errors import SourcesUnreadable, UsageError
 from chasm_git.session.times import moment
 
 if TYPE_CHECKING:
-    from chasm_git.api import Archive, Listed
+    from chasm_git.api import Archive, Listed, StatsRow
     from chasm_git.outputs.cli.terminal import Terminal
 
 
@@ -39,6 +39,15 @@ class Filter:
         if not set(self.tags) <= set(summary.tags):
             return False
         return self.project_path is None or is_below(summary.workspace, self.project_path)
+
+
+    def accepts_row(self, row: StatsRow) -> bool:
+        """The same for a session that is counted (`Archive.stats`); what `since` leaves of it is counted there."""
+        if self.provider is not None and row.provider != self.provider:
+            return False
+        if not set(self.tags) <= set(row.tags):
+            return False
+        return self.project_path is None or is_below(row.workspace, self.project_path)
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
