@@ -11,15 +11,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from chasm_git.archive import layout
+from chasm_git.archive import layout, settings
 from chasm_git.archive.durable import scratch_name
 from chasm_git.archive.objects import blob_id, compress
 from chasm_git.archive.repo import open_archive
+from chasm_git.archive.sessionmerge import STRATEGIES, wanted
 from chasm_git.providers.base import Problem, Provider, Reading, Source
 from chasm_git.session import codec, merge
+from chasm_git.session.attachments import names_of
+from chasm_git.session.forgotten import is_forgotten
 from chasm_git.session.model import Session
 from chasm_git.session.readable import display_title
 from chasm_git.session.secret_patterns import TooSlow
+from chasm_git.session.strategy import settled
 from chasm_git.session.summary import Summary, summarize, summary_of
 
 if TYPE_CHECKING:
@@ -135,6 +139,7 @@ class Reader:
         self.places = places
         self._known = known
         self._options = options
+        self._decides: str | None = None
 
     def reopen(self) -> None:
         """Open the archive anew: a forked process must not share file positions with its parent."""
@@ -163,6 +168,7 @@ class Reader:
             reading = read()
             made.problems += reading.problems
             made.titles = reading.titles
+            self._leave_out_forgotten(reading)
             screen = self.screen(reading.attachments)
             for session in reading.sessions:
                 if self._is_wanted(session):
@@ -262,6 +268,8 @@ class Reader:
                 base = screen.masked(base) if base is not None else None
             joined = merge.absorb(base, archived, fresh)
             data = joined.data
+            if joined.conflicts:
+                data = settled(data, joined.conflicts, archived, fresh, self._strategy()).data
             made.kept = joined.kept
             made.archived = blob_id(data)
             made.said = made.archived, summarize(data)
@@ -284,6 +292,25 @@ class Reader:
         if fresh_id not in (made.archived, place.base, place.archived):
             made.blobs.append(Blob(fresh_id, len(fresh), compress(fresh)))
         return made
+
+    def _leave_out_forgotten(self, reading: Reading) -> None:
+        """Nothing of a session that was forgotten comes in, not even as what its provider holds."""
+        stay = [session for session in reading.sessions if not self._is_forgotten(session)]
+        if len(stay) < len(reading.sessions):
+            reading.sessions = stay
+            needed = set().union(*map(names_of, reading.sessions)) if reading.sessions else set()
+            reading.attachments = {name: data for name, data in reading.attachments.items() if name in needed}
+
+    def _is_forgotten(self, session: Session) -> bool:
+        place = self.places.get((session.provider, layout.file_name(session.id)))
+        return place is not None and place.archived is not None and is_forgotten(self._archive.read(place.archived))
+
+    def _strategy(self) -> str:
+        """Who decides between what the archive has (local) and what the provider says anew (remote)."""
+        if self._decides is None:
+            asked = wanted(settings.read(self._archive, self._archive.head()))
+            self._decides = asked if asked in STRATEGIES else "auto"
+        return self._decides
 
     def _attach(self, found: dict[str, bytes], made: Outcome, screen: Screen | None) -> None:
         for name, data in found.items():

@@ -42,6 +42,9 @@ def merge_forgotten(ours: bytes, theirs: bytes) -> bytes | None:
     if not gone:
         return None
     sides = [codec.loads(data) for data in (ours, theirs)]
+    if (sides[0].provider, sides[0].id) != (sides[1].provider, sides[1].id):
+        names = " and ".join(sorted(f"{side.provider} {side.id}" for side in sides))
+        raise codec.CodecError(f"two different sessions: {names}")
     made = forgotten(sides[0])
     made.created_at = min((side.created_at for side in sides if side.created_at is not None), default=None)
     there = {message.id: message for message in made.messages}

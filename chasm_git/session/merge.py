@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from chasm_git.session import blocks, codec, encode
 from chasm_git.session.blocks import Block
+from chasm_git.session.forgotten import is_forgotten, merge_forgotten
 from chasm_git.session.header import Header, merge_headers
 from chasm_git.session.join import join, join_three_way
 from chasm_git.session.model import FORMAT_VERSION, Message
@@ -124,6 +125,11 @@ def join_copies(messages: Iterable[Message]) -> list[Message]:
 
 
 def _merge(base: bytes | None, ours: bytes, theirs: bytes, *, provider: bool) -> Merged:
+    if provider and is_forgotten(ours):
+        return Merged(ours)
+    gone = merge_forgotten(ours, theirs)
+    if gone is not None:
+        return Merged(gone)
     try:
         try:
             return _Merge(_base(base), _File(ours), _File(theirs), provider).run()

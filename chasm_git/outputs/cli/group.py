@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from chasm_git.outputs.cli.commands import Entry
+from chasm_git.outputs.cli.session_name import SessionName
 
 _WITH_VALUE = {"-C", "--archive", "--home"}
 
@@ -44,7 +45,7 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with the nearest name where there is none of that one."""
-        if args[0] in self.entries or args[0].startswith("-"):
+        if args[0] in self.entries or args[0].startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
         from difflib import get_close_matches
 
@@ -86,6 +87,9 @@ def load(name: str, entry: Entry) -> click.Command:
     if entry.commands is not None and not entry.module:
         return LazyGroup(entry.commands, name=name, help=entry.summary, params=shared_options(hidden=True))
     command: click.Command = import_module(f"chasm_git.outputs.cli.{entry.module}").command
+    for param in command.params:
+        if isinstance(param, click.Argument) and param.name in ("session", "sessions"):
+            param.type = SessionName()
     taken = {option for param in command.params for option in param.opts}
     command.params += [option for option in shared_options(hidden=True) if taken.isdisjoint(option.opts)]
     if entry.commands is not None:
