@@ -288,6 +288,18 @@ def test_nothing_is_written_while_the_editor_runs(env: Env) -> None:
     assert not (env.home / ".config/Code/User/workspaceStorage").exists()
 
 
+def test_the_list_alone_can_be_forced(env: Env) -> None:
+    store = opened(env)
+    put_file(store, state(ONE))
+    (env.home / ".config/Code/code.lock").write_text(str(os.getpid()))
+    plan = plan_of(read(state(ONE)), env)
+    assert [change.what for change in plan.changes] == [writing.INDEX]
+    with pytest.raises(WriteRefused):
+        write(plan)
+    write(plan, force=True)
+    assert [*listed(store)] == ["s-1"]
+
+
 @pytest.mark.parametrize("name", ["../../x", "a/b", "", ".", "a b", "x" * 201])
 def test_an_id_that_leads_elsewhere_is_refused(env: Env, name: str) -> None:
     session = read(state(ONE))
@@ -342,7 +354,7 @@ def test_sound_sessions_are_not_mended() -> None:
 
 def test_two_requests_of_one_name_are_told_apart() -> None:
     """The second would be blank, and could be written back without its text."""
-    twice = state(ONE, ONE)
+    twice = state({**ONE}, {**ONE})
     assert "two requests" in mend(twice)[0] and not [*faults(twice)]
     assert len(twice["requests"]) == 2
 
@@ -392,6 +404,23 @@ def test_a_converted_session_that_went_on_is_not_written_over(env: Env, example:
         lines(initial(went_on), push("requests", v=[TWO]), put("customTitle", v="x"))
     )
     assert plan_of(example, env).standing is Standing.NEWER
+
+
+def test_a_copy_has_ids_of_its_own(env: Env) -> None:
+    """Of two requests of one name VS Code shows one."""
+    session = read(state(ONE, {**TWO, "result": {"metadata": {"x": 1}}, "inResponseTo": "request_1"}))
+    write(plan_of(session, env))
+    plan = plan_of(session, env, copy=True, revision="r1")
+    assert plan.is_converted and plan.session_id != "s-1"
+    made = read_state(write(plan).paths[0])
+    first, second = made["requests"]
+    assert len({"request_1", "request_2", first["requestId"], second["requestId"]}) == 4
+    assert first["requestId"].startswith("request_") and second["inResponseTo"] == first["requestId"]
+    assert second["result"]["metadata"] == {"x": 1}
+    found = harvest(env.home)
+    assert shown(found[plan.session_id]) == shown(found["s-1"])
+    assert readback.origin_of(found[plan.session_id]) == {"provider": "vscode", "id": "s-1", "revision": "r1"}
+    assert {*listed(store_for(env, str(env.home / "shop")))} == {"s-1", plan.session_id}
 
 
 def test_new_sessions_get_the_kind_of_file_their_neighbours_have(env: Env, example: Session) -> None:

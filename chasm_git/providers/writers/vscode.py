@@ -11,8 +11,9 @@ VS Code holds the list in memory: while it runs on the profile, nothing is writt
 from __future__ import annotations
 
 import shlex
+import uuid
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from chasm_git.providers._vscode_requests import requests_of
 from chasm_git.providers._vscode_said import covers, key_of
 from chasm_git.providers.applying import StoreWriter, seen
 from chasm_git.providers.base import Env, Reading, Source
+from chasm_git.providers.restoring import given_up, is_own
 from chasm_git.providers.vscode import VSCode, reading_of
 from chasm_git.providers.writers import vscode_index as index
 from chasm_git.providers.writers.vscode_register import entries_for, is_safe_name, read_state, session_files
@@ -84,9 +86,10 @@ class VSCodeWriter(StoreWriter):
 
     def plan(self, session: Session, env: Env, target: Target) -> WritePlan:
         """See `Writer.plan`."""
-        is_own = session.provider == self.provider and type(as_dict(session.native).get("requests_at")) is int
-        session_id = session.id if is_own else derived_id(self.provider, session, target.revision)
-        plan = WritePlan(self.provider, session_id, env, env.config_home(), is_converted=not is_own)
+        has_records = is_own(session, self.provider, replace(target, copy=False)) and _has_object(session)
+        goes_back = has_records and not target.copy
+        session_id = session.id if goes_back else derived_id(self.provider, session, target.revision)
+        plan = WritePlan(self.provider, session_id, env, env.config_home(), is_converted=not goes_back)
         try:
             store = store_for(env, target.folder or session.workspace)
         except NoEditor as error:
@@ -97,7 +100,10 @@ class VSCodeWriter(StoreWriter):
         if not is_safe_name(session_id):
             plan.refused = f"{session_id!r} is no id VS Code would look for"
             return plan
-        made = _restored(session, target.load) if is_own else _converted(session, session_id, target)
+        if has_records:
+            made = _restored(session, target.load, session_id, origin(session, target.revision))
+        else:
+            made = _converted(session, session_id, target)
         plan.left_out, plan.notes = made.left_out, made.notes
         if not as_list(made.state.get("requests")):
             plan.refused = "it has no request, and VS Code does not show such a session"
@@ -114,10 +120,13 @@ class VSCodeWriter(StoreWriter):
         return plan
 
     def write(self, plan: WritePlan, *, backup: Path, force: bool = False) -> Written:
-        """See `Writer.write`. Refused, whatever is forced, while the editor runs on the profile."""
+        """See `Writer.write`.
+
+        Refused while the editor runs on the profile; by force, only the list of chats is written then.
+        """
         folders = [change.path.parent for change in plan.changes if change.what == INDEX]
         said = running(plan.root, plan.env, folders[0] if folders else None) if plan.changes else None
-        if said is not None and plan.refused is None:
+        if said is not None and plan.refused is None and not (force and len(folders) == len(plan.changes)):
             raise WriteRefused(f"VS Code would write over it: {said}; quit it and try again")
         return super().write(plan, backup=backup, force=force)
 
@@ -133,8 +142,12 @@ class VSCodeWriter(StoreWriter):
         return f"{command} {option} {shlex.quote(folder)}"
 
 
-def _restored(session: Session, load: Load) -> _Made:
-    """A session of VS Code's own, as its records say."""
+def _has_object(session: Session) -> bool:
+    return type(as_dict(session.native).get("requests_at")) is int
+
+
+def _restored(session: Session, load: Load, session_id: str, marker: dict[str, str]) -> _Made:
+    """A session of VS Code's own, as its records say; under another id, a copy with ids of its own."""
     native = as_dict(session.native)
     header = unfold(Message("", "event", native=native.get("session")), load)
     requests, unread = [], 0
@@ -149,11 +162,29 @@ def _restored(session: Session, load: Load) -> _Made:
     notes = [f"mended, since VS Code would have lost the session over it: {fault}" for fault in mend(state)]
     if unread:
         notes.append(f"{unread} requests that were damaged already when they were harvested are not put back")
-    made = _Made(session.id, state, jsonio.dumps(state), notes=notes)
-    reading = reading_of(state, session.id)
+    if session_id != session.id:
+        state = _copy(state, session_id, marker)
+    made = _Made(session_id, state, jsonio.dumps(state), left_out=given_up(session), notes=notes)
+    reading = reading_of(state, session_id)
     for read in reading.sessions:
         made.expected = readback.records(read, reading.attachments.__getitem__)
         made.said = readback.said(read, reading.attachments.__getitem__)
+    return made
+
+
+def _copy(state: dict[str, Any], session_id: str, marker: dict[str, str]) -> dict[str, Any]:
+    """A session with other ids, also of its requests: VS Code keeps one of two requests of the same name."""
+    text = jsonio.dumps(state)
+    for request in state["requests"]:
+        for key in (request.get("requestId"), request.get("responseId")):
+            if type(key) is str and key:
+                new = f"{key.partition('_')[0]}_{uuid.uuid5(uuid.NAMESPACE_OID, f'{session_id} {key}')}"
+                text = text.replace(jsonio.dumps(key), jsonio.dumps(new))
+    made: dict[str, Any] = jsonio.loads(text)
+    made |= {"sessionId": session_id, ORIGIN: marker}
+    for request in made["requests"][:1]:
+        result = request["result"] = {**as_dict(request.get("result"))}
+        result["metadata"] = {**as_dict(result.get("metadata")), ORIGIN: marker}
     return made
 
 
