@@ -150,7 +150,7 @@ def pieces(value: Any) -> list[Any]:
     found = [value]
     for item in items(value):
         found += [item, [item]]
-        for key in ("conversations", "value", "data"):
+        for key in ("conversations", "value", "data", "chats"):
             found += items(item.get(key, [])) if isinstance(item, dict) else []
     return found
 
