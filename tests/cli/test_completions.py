@@ -27,7 +27,7 @@ def asked(chasm: Program, *words: str) -> list[str]:
     code = "import sys; sys.argv[0] = 'chasm'; from chasm_git.outputs.cli.main import run; run()"
     done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=False)
     assert done.stderr == ""
-    return [line.partition(",")[2] for line in done.stdout.splitlines()]
+    return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
 
 
 def test_commands_options_and_ids(chasm: Program) -> None:
@@ -55,6 +55,23 @@ def test_the_script_is_one_that_the_shell_takes(chasm: Program, shell: str, tmp_
         pytest.skip(f"{shell} is not installed")
     (tmp_path / "script").write_text(script)
     subprocess.run([shell, "-n", str(tmp_path / "script")], check=True)
+
+
+def test_git_asks_bash(chasm: Program, tmp_path: Path) -> None:
+    if shutil.which("bash") is None:
+        pytest.skip("bash is not installed")
+    program = tmp_path / "bin" / "chasm"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m chasm_git "$@"\n')
+    program.chmod(0o755)
+    (tmp_path / "script").write_text(chasm("completions", "bash").out)
+    ask = f"source {tmp_path / 'script'}; COMP_WORDS=(git chasm show session 5f0); COMP_CWORD=4; _git_chasm; "
+    variables = {**os.environ, "CHASM_ARCHIVE": str(chasm.archive), "PATH": f"{program.parent}:{os.environ['PATH']}"}
+    variables["PYTHONPATH"] = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        ["bash", "-c", ask + 'echo "${COMPREPLY[@]}"'], env=variables, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ID
 
 
 def test_an_unknown_shell(chasm: Program) -> None:
