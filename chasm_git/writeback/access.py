@@ -62,12 +62,22 @@ class Writable:
         force: bool = False,
         progress: Progress | None = None,
     ) -> WriteReport:
-        """Have the tools list sessions that are in their store. Arguments and errors as `fetch`."""
+        """Have the tools list sessions that are in their store. Arguments and errors as `fetch`, and OSError.
+
+        With `path`, also those that are not in the archive.
+        """
         from chasm_git.writeback import chosen
-        from chasm_git.writeback.run import Options, put_back
+        from chasm_git.writeback.run import Options, backup_folder, put_back
 
         items = chosen.items(self.repository, path=path, names=names)
-        return put_back(self.repository, env, items, Options(dry_run, force, only_index=True), progress)
+        report = put_back(self.repository, env, items, Options(dry_run, force, only_index=True), progress)
+        if path is not None:
+            from chasm_git.writeback.listing import listed_anew
+
+            known = {row.session_id for row in report.rows if row.into == "vscode"}
+            backup = backup_folder(self.repository)
+            report.rows += listed_anew(env, path, known, backup=backup, force=force, dry_run=dry_run)
+        return report
 
     def push_to_providers(
         self,

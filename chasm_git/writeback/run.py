@@ -72,7 +72,7 @@ def put_back(
     """
     listed = list(items)
     report = WriteReport(options.dry_run)
-    backup = archive.state_dir / "replaced" / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    backup = backup_folder(archive)
     with nullcontext() if options.dry_run else archive.lock(name="writeback"):
         if not options.dry_run:
             _forget_old(backup.parent)
@@ -81,6 +81,11 @@ def put_back(
             if progress is not None:
                 progress(number, len(listed))
     return report
+
+
+def backup_folder(archive: Archive) -> Path:
+    """Where a run that begins now keeps what it replaces."""
+    return archive.state_dir / "replaced" / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
 
 
 def _forget_old(folder: Path) -> None:
