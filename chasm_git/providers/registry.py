@@ -41,6 +41,7 @@ BUILT_IN: dict[str, str] = {
     "gpt4all": "chasm_git.providers.gpt4all:GPT4All",
     "jan": "chasm_git.providers.jan:Jan",
     "text-generation-webui": "chasm_git.providers.text_generation_webui:TextGenerationWebUI",
+    "anythingllm": "chasm_git.providers.anything_llm:AnythingLLM",
     "open-webui": "chasm_git.providers.open_webui:OpenWebUI",
     "cursor": "chasm_git.providers.cursor:Cursor",
     "zed": "chasm_git.providers.zed:Zed",

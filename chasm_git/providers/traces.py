@@ -61,6 +61,7 @@ TRACES: dict[str, tuple[str, ...]] = {
         "~/text-generation-webui-dev",
         "~/textgen",
     ),
+    "anythingllm": ("$STORAGE_DIR", "config:anythingllm-desktop"),
     "open-webui": ("$DATA_DIR", "$DATABASE_URL", "~/.open-webui"),
 }
 """By provider: ``$NAME`` a variable that moves its store; ``~/…`` below home; ``config:…``, ``data:…`` and ``local:…``
