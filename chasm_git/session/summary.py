@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from chasm_git.session import blocks, codec
 from chasm_git.session.forgotten import DELETED
+from chasm_git.session.header import alternatives
 from chasm_git.session.model import Message, Session
 from chasm_git.session.readable import display_title, first_line
 
@@ -48,7 +49,7 @@ class Summary:
     parent: str | None
     tags: tuple[str, ...]
     conflicts: bool
-    """Whether a message has variants: edits that wait for a decision."""
+    """Whether a decision waits: a message has variants, a header key alternatives."""
     forgotten: bool = False
     """Whether the session was forgotten: a list leaves it out."""
 
@@ -71,7 +72,7 @@ def summarize_blocks(session: Session, listed: list[bytes]) -> Summary:
     title = session.title if session.title and session.title.strip() else None
     messages = 0
     latest = b""
-    conflicts = False
+    conflicts = any(alternatives(session).values())
     answers: set[tuple[bytes | bool | None, ...]] = set()
     for block in listed:
         found = _HEAD.match(block)

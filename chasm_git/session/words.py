@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from chasm_git.session import blocks, codec, encode
-from chasm_git.session.header import ALTERNATIVES, NOTES, TITLE_BY
+from chasm_git.session import blocks, codec, decided, encode, resolve
+from chasm_git.session.header import NOTES, TITLE_BY, alternatives
 from chasm_git.session.model import Session
 from chasm_git.session.readable import notes_of
 
@@ -75,17 +75,19 @@ def retitle(session: Session, title: str | None, *, by_user: bool = True) -> Non
         title: None for none.
         by_user: whether it is a person's: then no provider's title takes its place.
     """
+    before = _candidates(session, "title")
     session.title = title
     session.extra.pop(TITLE_BY, None)
     if by_user and title is not None:
         session.extra[TITLE_BY] = _USER
-    _settle(session, "title")
+    _settle(session, "title", before)
 
 
 def move(session: Session, workspace: str | None) -> None:
     """Say where a session belongs; that settles what a merge had left to decide about it."""
+    before = _candidates(session, "workspace")
     session.workspace = workspace
-    _settle(session, "workspace")
+    _settle(session, "workspace", before)
 
 
 def note_of(session: Session) -> str:
@@ -102,11 +104,12 @@ def annotate(session: Session, note: str) -> None:
         session.extra.pop(NOTES, None)
 
 
-def _settle(session: Session, key: str) -> None:
-    held = session.extra.get(ALTERNATIVES)
-    if type(held) is dict and key in held:
-        rest = {name: values for name, values in held.items() if name != key}
-        if rest:
-            session.extra[ALTERNATIVES] = rest
-        else:
-            del session.extra[ALTERNATIVES]
+def _candidates(session: Session, key: str) -> list[bytes]:
+    return [decided.data_of(session, key, value) for value in resolve.values(session, key) if value is not None]
+
+
+def _settle(session: Session, key: str, before: list[bytes]) -> None:
+    """Where others have a say in a key, write down that its value was decided for, and against those `before`."""
+    if len(before) > 1 or key in alternatives(session) or key in decided.tables(session):
+        now = decided.data_of(session, key, value) if (value := resolve.shown(session, key)) is not None else None
+        resolve.note(session, key, now, before)

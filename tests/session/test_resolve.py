@@ -6,11 +6,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from chasm_git.session import codec, resolve
+from chasm_git.session import codec, resolve, words
 from chasm_git.session.encode import dumps
 from chasm_git.session.merge import absorb, merge
 from chasm_git.session.model import Message, Session
 from chasm_git.session.resolve import Both, Decision, NotWaiting, Pick, Write
+from chasm_git.session.summary import summarize
 from tests.property import laws, worlds
 
 
@@ -335,3 +336,19 @@ def test_decided_sessions_obey_the_laws(world):
     for state in states:
         for identity, held in laws.states(clash).items():
             assert all(laws.is_held(body, laws.states(state)[identity]) for body in held.bodies)
+
+
+def test_a_title_given_in_words_ends_the_conflict_for_good():
+    made = words.edited(T_WAITING, lambda session: words.retitle(session, "ours"))
+    assert codec.loads(made).title == "ours"
+    assert every_merge(made, T_WAITING, T_OURS, T_THEIRS) == {made}
+    again = words.edited(made, lambda session: words.retitle(session, "mine"))
+    assert codec.loads(again).title == "mine"
+    assert every_merge(again, made, T_WAITING) == {again}
+    assert "decided" not in codec.loads(words.edited(T_OURS, lambda session: words.retitle(session, "x"))).extra
+
+
+def test_a_summary_counts_what_waits_and_nothing_else():
+    assert [summarize(raw).conflicts for raw in (BASE, WAITING, T_WAITING)] == [False, True, True]
+    assert not summarize(pick(WAITING, "mine")).conflicts
+    assert not summarize(entitle(T_WAITING, "mine")).conflicts

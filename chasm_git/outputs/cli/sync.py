@@ -42,6 +42,12 @@ def command(
     Safe to run from a timer: nothing asks, a machine that was faster is merged with first, a remote that does not
     answer is left for the next time. What two machines changed differently is kept twice, and the exit code is 3.
 
+    A strategy ends the new conflicts of a merge at once, and for all machines: local-wins takes what is here,
+    remote-wins what was fetched, most-recent the message that is later (else the file that was committed later),
+    keep-both both, as two messages. What loses stays readable in the file. manual stops instead: nothing is taken and
+    nothing sent, the conflicts are listed, and the exit code is 3. A harvest goes by the settings, too: there the
+    archive is local, the provider remote, and manual is auto.
+
     With --pull or --push the other side is this machine's tools: --pull brings what is new there into the archive,
     --push puts back what they lack or have less of, never over something newer.
     """
