@@ -39,7 +39,7 @@ from chasm_git.session import attachments, codec
 from chasm_git.session.model import Session
 from chasm_git.session.summary import Summary
 from chasm_git.session.universal import universal
-from chasm_git.writeback.access import Writable
+from chasm_git.writeback.access import Writable, list_anew
 
 if TYPE_CHECKING:  # what the methods give; their modules are imported when they are called
     from chasm_git.archive.blame import Touched as Touched
@@ -94,6 +94,7 @@ __all__ = [
     "SessionStore",
     "SyncStatus",
     "Unreadable",
+    "list_anew",
     "make_archive",
     "open_archive",
     "open_or_make",

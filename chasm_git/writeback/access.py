@@ -16,6 +16,21 @@ if TYPE_CHECKING:
     from chasm_git.writeback.run import Progress
 
 
+def list_anew(env: Env, path: str, *, backup: Path, dry_run: bool = False, force: bool = False) -> WriteReport:
+    """Have VS Code list the session files it has of a folder. Needs no archive.
+
+    Args:
+        backup: folder that gets a copy of each database that is changed.
+        force: also while it runs.
+
+    Raises OSError.
+    """
+    from chasm_git.writeback.listing import listed_anew
+    from chasm_git.writeback.report import WriteReport
+
+    return WriteReport(dry_run, listed_anew(env, path, (), backup=backup, force=force, dry_run=dry_run))
+
+
 class Writable:
     """The way back, from one archive into the tools."""
 

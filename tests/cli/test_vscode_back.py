@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from chasm_git.outputs.cli.main import main
 from chasm_git.providers.writers.vscode_workspaces import Store
 from tests.cli.calling import Program
 from tests.conftest import git
 from tests.providers.vscode_case import FIXTURES, asked, state
-from tests.providers.vscode_home import fill, home_of, listed, opened, put
+from tests.providers.vscode_home import OTHER_KEYS, fill, home_of, listed, opened, put, rows
 
 LOST = "5e550003-0000-4000-8000-000000000003"
 
@@ -34,7 +35,6 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 
 def test_a_lost_chat_comes_back(fresh: Program, store: Store) -> None:
     shop = str(store.user.parents[2] / "shop")
-    fresh("register", "all", "--path", shop, expect=None)  # no archive yet
     fresh("harvest", "run")
     assert fresh("register", "all", "--path", shop).out.startswith("3 registered")
     assert len(listed(store)) == 3
@@ -59,6 +59,17 @@ def test_files_that_no_archive_has_are_listed(fresh: Program, store: Store) -> N
     called = fresh("register", "all", "--path", shop, expect=1)
     assert "Is this listed?" in called.out and "VS Code would lose it" in called.out
     assert len(listed(store)) == 4
+
+
+def test_without_an_archive_vscode_lists_its_files_again(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    home = store.user.parents[2]
+    assert main(["register", "all", "--path", str(home / "shop")]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("3 registered") and "there is no archive yet" in err
+    assert len(listed(store)) == 3
+    (kept,) = (home / ".local" / "share" / "chasm" / "replaced").rglob("*.vscdb")
+    assert rows(kept) == OTHER_KEYS  # as it was
+    assert main(["-C", str(home / "none"), "register", "all", "--path", str(home / "shop")]) == 1  # one was named
 
 
 def test_nothing_is_written_while_vscode_runs(fresh: Program, store: Store) -> None:
