@@ -258,3 +258,33 @@ def test_manual_lists_what_it_stopped_for(pair: Pair, chasm: Program, keep: Keep
     assert git(pair.here, "rev-parse", "HEAD") == before
     chasm("sync", "--strategy", "local-wins")
     assert (pair.said(), waiting(chasm)) == (MINE, 0)
+
+
+def test_every_list_says_that_something_waits(pair: Pair, chasm: Program) -> None:
+    pair.meet(text=(MINE, MINE), title=("Here", "There"))
+    for waits, state in ((1, "conflict"), (0, "synced")):
+        assert chasm("sync", "status", "--json").json["conflicts"] == waits
+        with open_archive(pair.here) as archive:
+            status = archive.store().sync_status()
+            assert (status.conflicts, status.is_fully_synced) == (waits, not waits)
+            assert [meta.sync_state for meta in archive.store().list()] == [state]
+        assert [one["sync_state"] for one in chasm("list", "sessions", "--json").json] == [state]
+        if waits:
+            chasm("resolve", "--all", "--most-recent")
+            chasm("sync")
+
+
+def test_files_that_stand_twice_are_named_with_what_to_do(pair: Pair, chasm: Program) -> None:
+    for place, text in ((pair.here, "ours\n"), (pair.there, "theirs\n")):
+        (place / "notes.md").write_text(text)
+        git(place, "add", "notes.md")
+        git(place, "commit", "-q", "-m", "notes")
+    git(pair.there, "push", "-q", "origin", "HEAD:main")
+    chasm("sync", expect=3)
+    (found,) = chasm("conflicts", "--json", expect=3).json
+    assert found["kind"] == "text"
+    assert "--help" in chasm("conflicts", expect=3).err
+    (pair.here / "notes.md").write_text("ours and theirs\n")
+    (pair.here / found["where"]).unlink()
+    git(pair.here, "commit", "-qam", "together")
+    assert chasm("conflicts", "--json").json == []

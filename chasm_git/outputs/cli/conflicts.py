@@ -41,6 +41,6 @@ def command(context: Context) -> None:
             terminal.line(f"  {number} {'shown' if number == 1 else 'other'}: {text}")
     if found:
         inside = sorted({one.id for one in found if one.kind in ("edit", "add", "metadata")})
-        hint = f"`chasm resolve {inside[0] if len(inside) == 1 else 'ID'}` ends them" if inside else "see --help"
-        count = len(found)
-        raise ConflictsWaiting(f"{count} {'decision waits' if count == 1 else 'decisions wait'}; {hint}")
+        what, ends = ("decision waits", "ends it") if len(found) == 1 else ("decisions wait", "ends them")
+        hint = f"`chasm resolve {inside[0] if len(inside) == 1 else 'ID'}` {ends}" if inside else "see --help"
+        raise ConflictsWaiting(f"{len(found)} {what}; {hint}")
