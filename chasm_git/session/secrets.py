@@ -13,10 +13,11 @@ import hmac
 import re
 from collections.abc import Collection, Iterator, Sequence
 from functools import cache
+from operator import methodcaller
 from typing import NamedTuple
 
 from chasm_git.session.secret_patterns import Pattern
-from chasm_git.session.secret_rules import LONGEST_BEFORE, PLACES, RULES, Rule, pem_body
+from chasm_git.session.secret_rules import LONGEST_BEFORE, LONGEST_OPENING, PLACES, RAREST, RULES, Rule, pem_body
 
 FINGERPRINT = re.compile(r"[0-9a-f]{8}")
 MASK = re.compile(rb"\[secret:[a-z0-9-]{1,40}(?::[0-9a-f]{8})?\]")
@@ -24,6 +25,7 @@ MASK = re.compile(rb"\[secret:[a-z0-9-]{1,40}(?::[0-9a-f]{8})?\]")
 
 _PEM_PREFIX = 256
 """So much of a key's base64 tells it from others: a key that was cut off has the fingerprint of the whole one."""
+_START_OF = methodcaller("start")
 _REACH = 48_000
 """Bytes behind a mark that a match may take."""
 _LONGEST_ESCAPE = 6
@@ -119,6 +121,7 @@ class _Family:
     """The rules of one mark, and the search for the places where it is worth trying them."""
 
     def __init__(self, mark: bytes, rules: list[tuple[int, Rule]]) -> None:
+        self._mark = mark
         self._width = len(mark)
         self._tokens: dict[bytes, list[tuple[int, Rule, re.Pattern[bytes]]]] = {}
         self._others: list[tuple[int, Rule, re.Pattern[bytes]]] = []
@@ -135,18 +138,31 @@ class _Family:
             before = re.escape(bytes({tail[number] for tail in self._tokens}))
             places = places.replace(b"%s", b"[" + before + b"]", 1)
         self._places = re.compile(places)
+        self._rarest = RAREST.get(mark)
 
     def find(self, data: bytes) -> Iterator[tuple[int, int, int, str, bool]]:
         """Start, end, precedence, name, and whether it is bound, of everything that matches."""
-        tokens, near, width = self._tokens, self._near, self._width
-        for place in self._places.finditer(data):
-            at = place.start()
-            rules = tokens.get(data[at - 2 : at]) or []
-            if near is not None and near.match(data, at + width):
+        tokens, width = self._tokens, self._width
+        near = self._near.match if self._near is not None else None
+        none: list[tuple[int, Rule, re.Pattern[bytes]]] = []
+        starts = map(_START_OF, self._places.finditer(data)) if self._rarest is None else self._by_byte(data)
+        for at in starts:
+            rules = tokens.get(data[at - 2 : at], none)
+            if near is not None and near(data, at + width):
                 rules = rules + self._others
             for number, rule, pattern in rules:
                 if span := _match(pattern, rule, data, at):
                     yield *span, number, rule.name, rule.is_bound
+
+    def _by_byte(self, data: bytes) -> Iterator[int]:
+        """Where the mark is, found by its rarest byte."""
+        mark, offset = self._mark, self._rarest or 0
+        byte = mark[offset : offset + 1]
+        found = data.find(byte, offset)
+        while found >= 0:
+            if data.startswith(mark, found - offset):
+                yield found - offset
+            found = data.find(byte, found + 1)
 
 
 @cache
@@ -162,6 +178,8 @@ def _match(pattern: re.Pattern[bytes], rule: Rule, data: bytes, at: int) -> tupl
     """Where the credential is that has the mark at `at`, if there is one."""
     start = at - rule.lead
     tries = 1
+    if rule.opening:
+        start = data.rfind(rule.opening, max(at - LONGEST_OPENING, 0), at)
     if rule.before:
         start = max(at - LONGEST_BEFORE, 0)
         start += len(data[start:at].rstrip(rule.before))

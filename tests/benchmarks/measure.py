@@ -22,6 +22,8 @@ class Run:
     """Seconds."""
     memory: int
     """Largest resident set of it or a process it waited for, bytes."""
+    cpu: float
+    """Processor seconds of it and the processes it waited for."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ def run(command: Sequence[str], cwd: Path | None = None) -> Run:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command, stderr=error)
-    return Run(wall, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+    memory = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return Run(wall, memory, usage.ru_utime + usage.ru_stime)
 
 
 def median(values: Sequence[float]) -> float:
