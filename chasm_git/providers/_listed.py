@@ -24,8 +24,6 @@ class Listed(Export):
     """Keys of the lists that conversations may stand in; they may also stand alone, or in a bare list."""
     list_key: ClassVar[str] = "messages"
     """Where a conversation's messages stand."""
-    id_key: ClassVar[str] = "id"
-    """What a message is called by."""
 
     def session_of(self, value: dict[str, Any]) -> Session | None:
         """The session of a conversation, without its messages; None where the object is none."""
@@ -34,6 +32,10 @@ class Listed(Export):
     def fields_of(self, record: dict[str, Any]) -> dict[str, Any]:
         """Role, content and the like of a message, for `Builder.message`."""
         raise NotImplementedError
+
+    def id_of(self, record: dict[str, Any]) -> str | None:
+        """What a message is called; None where it has no name."""
+        return identity(record.get("id"))
 
     def above(self, record: dict[str, Any]) -> str | None:
         """The message above one, where conversations are trees."""
@@ -52,17 +54,17 @@ class Listed(Export):
                 for value in found:
                     session = self.session_of(value)
                     if session is not None:
-                        yield self.read_conversation(value, session)
+                        yield self.read_conversation(value, session, self.list_key)
                 if not found:
                     yield Reading(problems=[file.problem(element.error or "no conversation", element.number)])
 
-    def read_conversation(self, value: dict[str, Any], session: Session) -> Reading:
-        """The reading of one conversation."""
+    def read_conversation(self, value: dict[str, Any], session: Session, key: str) -> Reading:
+        """The reading of one conversation, whose messages stand at a key."""
         builder = Builder()
         above: dict[str, str | None] = {}
-        for item in value[self.list_key]:
+        for item in value[key]:
             record = as_dict(item)
-            own = identity(record.get(self.id_key))
+            own = self.id_of(record)
             if own is not None:
                 above[own] = self.above(record)
             builder.message(
@@ -72,7 +74,7 @@ class Listed(Export):
             off = abandoned(above, leaf)
             for message in builder.messages:
                 message.inactive = message.id in off
-        return finished(session, builder, kept(value, self.list_key, builder.attachments))
+        return finished(session, builder, kept(value, key, builder.attachments))
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The conversation's object. See `Provider.export`."""

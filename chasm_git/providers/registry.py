@@ -63,6 +63,8 @@ EXPORTS: dict[str, str] = {
     "llama-cpp": "chasm_git.providers.llama_cpp:LlamaCpp",
     "localai": "chasm_git.providers.local_ai:LocalAI",
     "big-agi": "chasm_git.providers.big_agi:BigAGI",
+    "librechat": "chasm_git.providers.libre_chat:LibreChat",
+    "chatbox": "chasm_git.providers.chatbox:Chatbox",
     "open-webui-export": "chasm_git.providers.open_webui:OpenWebUIExport",
     "text-generation-webui-export": "chasm_git.providers.text_generation_webui:TextGenerationWebUIExport",
     "universal": "chasm_git.providers.universal_json:UniversalJson",

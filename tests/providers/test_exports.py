@@ -150,8 +150,9 @@ def pieces(value: Any) -> list[Any]:
     found = [value]
     for item in items(value):
         found += [item, [item]]
-        for key in ("conversations", "value", "data", "chats"):
-            found += items(item.get(key, [])) if isinstance(item, dict) else []
+        for key, held in item.items() if isinstance(item, dict) else ():
+            if key in ("conversations", "value", "data", "chats", "chat-sessions") or key.startswith("session:"):
+                found += items(held)
     return found
 
 

@@ -1,4 +1,4 @@
-"""llama.cpp, LocalAI and big-AGI: what was said in what their pages export."""
+"""llama.cpp, LocalAI, big-AGI, LibreChat, Chatbox: what was said in what they export."""
 
 from __future__ import annotations
 
@@ -81,7 +81,73 @@ def test_big_agi() -> None:
     assert said(found["ba0"], "assistant") == ["An old answer."]
 
 
-def test_keys_of_services_stay_in_the_backup() -> None:
-    assert b"never-read-this" in (fixture("big-agi") / "backup_chats.agi.json").read_bytes()
-    for session, reading in pairs("big-agi", fixture("big-agi")):
+@pytest.mark.parametrize("key", ["lc1", "lc2"])
+def test_libre_chat(key: str) -> None:
+    session = sessions("librechat", fixture("librechat"))[key]
+    assert (session.title, session.created_at) == ("A bird", "2026-01-01T10:00:00.000Z")
+    assert [m.inactive for m in session.messages] == [False, True, False]
+    answer = shown(session)[2]
+    assert (answer["content"], answer["thinking"]) == ("The nightingale does.", ["It sings, so no owl."])
+    assert [(c["name"], c["arguments"], c["result"]) for c in answer["tool_calls"]] == [
+        ("search", {"query": "bird at night"}, "nightingale")
+    ]
+    assert parts(session, "image")[0][1]["name"] == "bird.png"
+
+
+def test_libre_chat_of_others() -> None:
+    path = SHARED / "synthetic" / "librechat_export.json"
+    if not path.exists():
+        pytest.skip("no files of others here")
+    session, _ = only("librechat", path)
+    assert said(session, "assistant") == ["Hello"]
+
+
+ODD_TREES: list[Any] = [
+    [None, 5, {"children": [{"children": [7]}, {"children": None}, {"children": {}}]}, {"messageId": "x"}],
+    [
+        {
+            "messageId": "a",
+            "isCreatedByUser": True,
+            "text": "x",
+            "parentMessageId": "a",
+            "children": [{"messageId": "a"}],
+        }
+    ],
+]
+
+
+@pytest.mark.parametrize("tree", ODD_TREES)
+def test_libre_chat_trees_come_back(tree: Any, tmp_path: Path) -> None:
+    said_first = {"messageId": "u", "isCreatedByUser": True, "text": "hello", "children": []}
+    value = {"conversationId": "c", "exportAt": "", "messagesTree": [said_first, *tree]}
+    session, reading = only("librechat", written(tmp_path / "a.json", value))
+    assert json.dumps(given_back(registry.load_export("librechat"), session, reading)) == json.dumps(value)
+
+
+def test_chatbox() -> None:
+    found = sessions("chatbox", fixture("chatbox"))
+    session = found["cb1"]
+    standing = [m for m in shown(session) if not m.get("inactive")]
+    assert [m["content"] for m in standing] == [
+        "Hello, old context",
+        "Hello to you.",
+        "You are an astronomer.",
+        "What is the nearest star?",
+        "Proxima Centauri, after the sun.",
+    ]
+    assert [t for m in standing for t in m["thinking"]] == ["Hm.", "Not the sun."]
+    assert [(c["name"], c["result"]) for m in standing for c in m["tool_calls"]] == [
+        ("web_search", '{"name":"Proxima Centauri"}')
+    ]
+    assert [m.id for m in session.messages if m.inactive] == ["k2"]
+    assert shown(found["cb0"])[1]["error"] == "API Error: Status Code 401"
+
+
+KEYS = [("big-agi", "backup_chats.agi.json"), ("chatbox", "chatbox-exported-data-2026-1-1.json")]
+
+
+@pytest.mark.parametrize(("name", "file"), KEYS)
+def test_keys_of_services_stay_in_the_backup(name: str, file: str) -> None:
+    assert b"never-read-this" in (fixture(name) / file).read_bytes()
+    for session, reading in pairs(name, fixture(name)):
         assert b"never-read-this" not in codec.dumps(session) + b"".join(reading.attachments.values())
