@@ -7,13 +7,13 @@ everything at once held none of them by itself, and says so.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from chasm_git.archive import trees
 from chasm_git.archive.bases import merge_bases
 from chasm_git.archive.history import path_history, read_commit
-from chasm_git.archive.mergefiles import last_changed
 from chasm_git.session import blocks, codec, encode, jsonio, resolve
 from chasm_git.session.body import Body
 from chasm_git.session.join import State
@@ -21,6 +21,9 @@ from chasm_git.session.model import Json, Message, Session
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
+
+_MOST = 8
+"""Versions of the file to hold at once."""
 
 
 class Origins:
@@ -35,17 +38,19 @@ class Origins:
         self._commit = commit
         self._path = path
         self._blobs: dict[str, str | None] = {}
+        self._known: list[str] = []
+        self._rest = path_history(archive, commit, path)
+        self._bases: dict[str, list[str]] = {}
+        self._split: dict[str, dict[bytes, bytes]] = {}
 
     def is_new(self, identity: str) -> bool:
         """Whether both sides added the message, instead of changing one they both had."""
-        for commit in path_history(self._archive, self._commit, self._path):
+        for commit in self._history():
             if not self._waits(self._message(commit, identity)):
                 continue
-            parents = list(self._archive.parents(commit))
-            if any(self._waits(self._message(parent, identity)) for parent in parents):
+            if any(self._waits(self._message(parent, identity)) for parent in self._archive.parents(commit)):
                 continue
-            before = merge_bases(self._archive, *parents[:2]) if len(parents) > 1 else parents
-            return not any(self._message(base, identity) is not None for base in before)
+            return not any(self._message(base, identity) is not None for base in self._before(commit))
         return False
 
     def ours(self, bodies: Sequence[Body], identity: str) -> int | None:
@@ -88,11 +93,30 @@ class Origins:
 
     def _first(self, wanted: list[bytes], held: Callable[[str], set[bytes]]) -> list[float]:
         times: dict[bytes, float] = {}
-        for commit in path_history(self._archive, self._commit, self._path):
-            time = last_changed(self._archive, commit, self._path)
+        for commit in self._history():
+            time = dt.datetime.fromisoformat(read_commit(self._archive, commit).at).timestamp()
             for one in held(commit):
                 times[one] = min(time, times.get(one, time))
         return [times.get(one, 0.0) for one in wanted]
+
+    def _history(self) -> Iterator[str]:
+        """The commits that changed the file, the latest first; git is asked once, and only for as many as are used."""
+        number = 0
+        while True:
+            if number == len(self._known):
+                following = next(self._rest, None)
+                if following is None:
+                    return
+                self._known.append(following)
+            yield self._known[number]
+            number += 1
+
+    def _before(self, commit: str) -> list[str]:
+        """What a commit comes from; of a merge, what its sides have in common."""
+        if commit not in self._bases:
+            parents = list(self._archive.parents(commit))
+            self._bases[commit] = merge_bases(self._archive, *parents[:2]) if len(parents) > 1 else parents
+        return self._bases[commit]
 
     def _held(self) -> Iterator[str]:
         """The commits this archive's branch was at, the latest first, one for each state of the file."""
@@ -129,16 +153,16 @@ class Origins:
             return None
 
     def _message(self, commit: str, identity: str) -> Message | None:
-        data = self._data(commit)
-        if data is None:
-            return None
+        if commit not in self._split:
+            data = self._data(commit)
+            if len(self._split) == _MOST:
+                del self._split[next(iter(self._split))]
+            self._split[commit] = _by_id(data) if data is not None else {}
+        block = self._split[commit].get(encode.scalar_value(identity))
         try:
-            mark = b"id: " + encode.scalar_value(identity)
-            found = [block for block in blocks.split(data)[1] if block.split(b"\n", 1)[0] == mark]
-            return codec.loads_message(found[0]) if found else None
-        except ValueError:
-            session = _read(data)
-            return next((one for one in session.messages if one.id == identity), None) if session else None
+            return codec.loads_message(block) if block is not None else None
+        except codec.CodecError:
+            return None
 
     def _header(self, commit: str) -> Session | None:
         data = self._data(commit)
@@ -151,6 +175,16 @@ class Origins:
 
     def _waits(self, message: Message | None) -> bool:
         return message is not None and bool(message.variants)
+
+
+def _by_id(data: bytes) -> dict[bytes, bytes]:
+    """The message blocks of a file by their ids, as written; none where it cannot be read."""
+    try:
+        listed = blocks.split(data)[1]
+    except ValueError:
+        session = _read(data)
+        listed = blocks.split(codec.dumps(session))[1] if session is not None else []
+    return {block[4:].partition(b"\n")[0]: block for block in listed}
 
 
 def _read(data: bytes) -> Session | None:
