@@ -79,7 +79,9 @@ def given_up(session: Session) -> Counter[str]:
 
 def _together(one: Standing, other: Standing) -> Standing:
     """How a session stands whose parts stand differently: what must not be lost counts most."""
-    return max(one if one is not Standing.ABSENT else Standing.OLDER, other, key=_ORDER.index)
+    if one is other:
+        return one
+    return max((Standing.OLDER if part is Standing.ABSENT else part for part in (one, other)), key=_ORDER.index)
 
 
 def add_new_file(plan: WritePlan, path: Path, data: bytes, said: Counter[tuple[str, ...]], **given: bool) -> None:

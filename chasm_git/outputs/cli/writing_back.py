@@ -83,10 +83,13 @@ def show(context: Context, report: WriteReport) -> None:
 
 def _details(context: Context, row: WrittenRow) -> None:
     if row.left_out:
-        left = ", ".join(f"{count} {kind}" for kind, count in row.left_out.items())
-        context.terminal.line(f"      not carried: {left}")
+        context.terminal.line(f"      not carried: {_left_out(row)}")
     for note in row.notes:
         context.terminal.line(f"      {note}")
+
+
+def _left_out(row: WrittenRow) -> str:
+    return ", ".join(f"{kind} ({count})" for kind, count in row.left_out.items())
 
 
 def show_resumed(context: Context, row: WrittenRow, dry_run: bool) -> None:
@@ -103,7 +106,7 @@ def show_resumed(context: Context, row: WrittenRow, dry_run: bool) -> None:
     }.get(row.outcome, f"put back into {row.into}")
     terminal.notice(f"{'would be ' if dry_run and row.outcome not in ('same', 'newer') else ''}{said}")
     if row.left_out:
-        terminal.notice("not carried: " + ", ".join(f"{count} {kind}" for kind, count in row.left_out.items()))
+        terminal.notice(f"not carried: {_left_out(row)}")
     for note in row.notes:
         terminal.notice(note)
     if row.command is not None:

@@ -13,8 +13,13 @@ from chasm_git.session.universal import updated_at
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
-def thread_row(plan: WritePlan, session: Session, place: Path) -> dict[str, Json]:
-    """The columns we know, of all versions; those a table does not have are left out by whoever inserts it."""
+def thread_row(plan: WritePlan, session: Session, place: Path, model_provider: str) -> dict[str, Json]:
+    """The columns we know, of all versions; those a table does not have are left out by whoever inserts it.
+
+    Args:
+        place: the rollout.
+        model_provider: the one of a session that names none.
+    """
     begun = _milliseconds(session.created_at)
     ended = max(begun, _milliseconds(updated_at(session)))
     prompt = _utf8(_first_prompt(session))
@@ -29,7 +34,7 @@ def thread_row(plan: WritePlan, session: Session, place: Path) -> dict[str, Json
         "created_at_ms": begun,
         "updated_at_ms": ended,
         "source": source if type(source) is str else "cli",
-        "model_provider": _text(header.get("model_provider")) or "openai",
+        "model_provider": _text(header.get("model_provider")) or model_provider,
         "cwd": plan.folder or "",
         "title": prompt,
         "sandbox_policy": '{"type":"read-only"}',

@@ -48,6 +48,7 @@ class AiderWriter(StoreWriter):
             said = conversation(session, target.load, agents=len(target.agents))
             said.carried(TEXT)
             plan.left_out = said.left_out
+            plan.left_out["title"] += session.title is not None
             if not any(turn.role == "user" for turn in said.turns):
                 plan.refused = "nobody asks anything in it"
                 return plan

@@ -93,6 +93,7 @@ class CodexWriter(StoreWriter):
         if not said.turns:
             plan.refused = "nobody says anything in it"
             return
+        plan.left_out["title"] += session.title is not None
         plan.left_out["names of models"] += sum(turn.model is not None for turn in said.turns)
         calls = [call for turn in said.turns for call in turn.calls()]
         plan.left_out["marks of failed calls"] += sum(call.is_error for call in calls)
@@ -182,8 +183,11 @@ def _list(plan: WritePlan, session: Session, env: Env, home: Path) -> None:
         return
     place = plan.expected[0]
     try:
-        columns, known = rows_of(
-            state, ("PRAGMA table_info(threads)", ()), ("SELECT id FROM threads WHERE id = ?", (plan.session_id,))
+        columns, known, latest = rows_of(
+            state,
+            ("PRAGMA table_info(threads)", ()),
+            ("SELECT id FROM threads WHERE id = ?", (plan.session_id,)),
+            ("SELECT model_provider FROM threads ORDER BY updated_at DESC LIMIT 1", ()),
         )
     except sqlite3.Error as error:
         plan.notes.append(
@@ -192,7 +196,8 @@ def _list(plan: WritePlan, session: Session, env: Env, home: Path) -> None:
         return
     if known:
         return
-    row = thread_row(plan, session, place.place)
+    used = latest[0][0] if latest and type(latest[0][0]) is str else "openai"  # others' threads are not listed
+    row = thread_row(plan, session, place.place, used)
     lacking = [name for _, name, _, required, default, _ in columns if required and default is None and name not in row]
     if lacking:
         plan.notes.append(f"{state.name} has columns we do not know ({', '.join(lacking)}): it will not be listed")
