@@ -99,6 +99,16 @@ def test_any_entries_come_apart_and_together(entries: dict[str, Any], space: str
     assert all(part in taken.with_entries({}) for part, _ in taken.entries.values())
 
 
+@given(st.text('{}[]":,1 e.\\versionti', max_size=60) | st.text(), st.integers(0, 200), st.integers(0, 200))
+def test_any_text_is_an_index_or_damaged(noise: str, start: int, end: int) -> None:
+    for text in (noise, TEXT[:start] + noise + TEXT[end:]):
+        try:
+            taken = Index.of(text)
+        except (Damaged, IndexUnwritable):
+            continue
+        assert json.loads(text)["entries"] == {key: value for key, (_, value) in taken.entries.items()}
+
+
 def test_only_the_index_is_written(store: Store) -> None:
     fill(store, TEXT)
     backup = store.user.parent / "kept" / "before.vscdb"

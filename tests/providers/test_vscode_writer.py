@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chasm_git.providers import readback, registry, writing
 from chasm_git.providers.base import Env, Problem, Reading
@@ -310,6 +312,8 @@ def test_an_id_that_leads_elsewhere_is_refused(env: Env, name: str) -> None:
 
 # --- what VS Code cannot load -----------------------------------------------------------------------------------------
 
+WORDS = ("requestId", "message", "text", "parts", "kind", "range", "response", "value", "agent", "variableData")
+WORDS += ("variables", "contentReferences", "start", "endExclusive", "modelState", "timestamp", "result")
 SOUND = {"text": "t", "parts": [text_part("t")]}
 
 
@@ -350,6 +354,24 @@ def test_sound_sessions_are_not_mended() -> None:
     whole = state(ONE, {"message": "as text", "response": "as text"}, {"message": SOUND, "response": ["as text", {}]})
     before = json.dumps(whole)
     assert mend(whole) == [] and json.dumps(whole) == before
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS) | st.text(max_size=3), inner),
+    max_leaves=30,
+)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(WORDS), JSON, max_size=8) | JSON, max_size=4))
+def test_anything_is_mended(requests: list[Any]) -> None:
+    """And stays as it was where VS Code can load it."""
+    whole = state(*requests)
+    sound = [*faults(whole)] == []
+    before = json.dumps(whole)
+    assert (mend(whole) == []) is sound and (json.dumps(whole) == before) is sound
+    assert not [*faults(whole)] and mend(whole) == []
+    assert index.acceptable(index.entry_of("s-1", whole))
 
 
 def test_two_requests_of_one_name_are_told_apart() -> None:

@@ -104,7 +104,7 @@ def _sockets(data: Path, env: Env) -> Iterator[Path]:
     runtime = env.variables.get("XDG_RUNTIME_DIR")
     if runtime:
         for hashed in (hashlib.sha256, hashlib.md5):
-            scope = hashed(os.fsencode(data)).hexdigest()[:8]
+            scope = hashed(os.fsencode(data), usedforsecurity=False).hexdigest()[:8]
             yield from sorted(Path(runtime).glob(f"vscode-{scope}-*-main.sock"))
 
 
