@@ -42,6 +42,7 @@ BUILT_IN: dict[str, str] = {
     "jan": "chasm_git.providers.jan:Jan",
     "text-generation-webui": "chasm_git.providers.text_generation_webui:TextGenerationWebUI",
     "anythingllm": "chasm_git.providers.anything_llm:AnythingLLM",
+    "sillytavern": "chasm_git.providers.sillytavern:SillyTavern",
     "open-webui": "chasm_git.providers.open_webui:OpenWebUI",
     "cursor": "chasm_git.providers.cursor:Cursor",
     "zed": "chasm_git.providers.zed:Zed",

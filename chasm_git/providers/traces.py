@@ -62,6 +62,7 @@ TRACES: dict[str, tuple[str, ...]] = {
         "~/textgen",
     ),
     "anythingllm": ("$STORAGE_DIR", "config:anythingllm-desktop"),
+    "sillytavern": ("~/SillyTavern", "~/SillyTavern-Launcher"),
     "open-webui": ("$DATA_DIR", "$DATABASE_URL", "~/.open-webui"),
 }
 """By provider: ``$NAME`` a variable that moves its store; ``~/…`` below home; ``config:…``, ``data:…`` and ``local:…``
