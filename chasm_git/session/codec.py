@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from chasm_git.session import reference
 from chasm_git.session.blocks import split
 from chasm_git.session.decode import NotCanonical, block_fields, mapping
 from chasm_git.session.encode import dumps
@@ -19,6 +18,7 @@ _TEXT_FIELDS = ("title", "workspace", "created_at", "parent", "forked_from")
 _MESSAGE_TEXTS = ("timestamp", "turn", "model", "status", "file")
 _MESSAGE_FLAGS = ("injected", "sidechain", "inactive", "deleted")
 _MESSAGE_LISTS = ("variants", "replaced")
+_MARK = b"<<<<<<< "
 
 
 class CodecError(ValueError):
@@ -161,6 +161,12 @@ def _text(value: Any, name: str) -> str:
 
 
 def _loads_reference(data: bytes) -> Session:
+    at = 0 if data.startswith(_MARK) else data.find(b"\n" + _MARK) + 1
+    if at or data.startswith(_MARK):
+        reason = "git merged this file as text and left its marks; `chasm resolve --marked` puts both sides together"
+        raise CodecError(reason, data.count(b"\n", 0, at) + 1)
+    from chasm_git.session import reference
+
     try:
         fields = reference.load(data)
     except reference.ReferenceError as error:

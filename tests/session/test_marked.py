@@ -42,7 +42,7 @@ def test_the_sides_come_back(tmp_path, style):
 @pytest.mark.parametrize("style", [(), ("--diff3",)])
 def test_they_merge_by_messages(tmp_path, style):
     data = by_lines(tmp_path, BASE, OURS, THEIRS, *style)
-    with pytest.raises(codec.CodecError):
+    with pytest.raises(codec.CodecError, match="line 4: git merged this file as text"):
         codec.loads(data)
     assert marked.merged(data) == merge(BASE if style else None, OURS, THEIRS).data
 
