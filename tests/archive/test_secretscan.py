@@ -80,6 +80,7 @@ def test_sync_takes_what_is_there_and_sends_nothing(archive, tmp_path):
         add(tower, "origin", place)
         sync(tower, "tower")
         save(tower, {SECOND: session(2, "from the tower")})
+        run(tower.path, "tag", "-a", "-m", "x", "lunch")
         sync(tower, "tower")
     at = there(archive)
     save(archive, {FIRST: session(1, "hello", TOKEN)})
@@ -87,6 +88,7 @@ def test_sync_takes_what_is_there_and_sends_nothing(archive, tmp_path):
         pushed(archive)
     assert there(archive) == at
     assert SECOND in archive.files(archive.head()) and (archive.path / SECOND).exists()
+    assert run(archive.path, "tag") == "lunch"
     assert TOKEN.encode() in archive.read(archive.files(archive.head())[FIRST])
     secretmask.allow(archive, "laptop", ["s-1"], dry_run=False, progress=nobody)
     pushed(archive)

@@ -159,6 +159,27 @@ def test_masks_that_come_later_take_a_session_for_itself(archive, home):
     fsck(archive)
 
 
+def test_a_persons_own_words_outlive_masks_that_come_later(archive, home):
+    """What the provider held before is masked, too: else every credential would look like an edit of its own."""
+    write(home, [*talk(4), LEAK])
+    run(archive, home)
+    (file,) = archive.glob("sessions/**/*.yaml")
+    file.write_text(file.read_text().replace(", use it", ", which I replaced"))
+    configure(archive, "redact: mask\n")
+    write(home, [*talk(4), LEAK, row(5, "assistant", "so what")])
+    assert run(archive, home).results[0].added == 1
+    data = session_of(archive)
+    assert b"which I replaced" in data and b", use it" not in data and TOKEN.encode() not in data
+
+
+def test_no_title_in_a_commit_message_holds_one(archive, home):
+    write(home, [row(0, "user", f"Key {TOKEN}"), *talk(3, start=1)])
+    report = run(archive, home)
+    kind, message = open_archive(archive).object(report.commit)
+    assert kind == "commit" and TOKEN.encode() not in message and b"Key [secret:github-token:" in message
+    assert TOKEN.encode() in session_of(archive)
+
+
 def test_what_was_masked_by_hand_comes_back_from_no_source(archive, home):
     rows = [*talk(4), LEAK, row(5, "user", "postgres://bob:hunter2x9@db.example.net/shop")]
     write(home, rows)
