@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from chasm_git.archive import checkout, layout, refs, trees
+from chasm_git.archive import checkout, erased, layout, refs, trees
 from chasm_git.archive.commit import Writer, commit
 from chasm_git.archive.forget import message, names_used, tombstone
 from chasm_git.archive.git import Git
@@ -163,6 +163,7 @@ class _Erasing:
         keep |= {value for name, value in self._refs.items() if name not in updates}
         leftovers = Leftovers(self._id, sorted(self._unreachable(old, keep)))
         remember(archive, leftovers)
+        erased.note(archive, self._id, self._blobs)
         if archive.branch in updates:
             pending = publish(archive, updates, f"forget: {self._id}").pending
             if pending is not None:

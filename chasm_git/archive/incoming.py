@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from chasm_git.archive import layout, pool
+from chasm_git.archive import erased, layout, pool
 from chasm_git.archive.git import Git
 from chasm_git.errors import ChasmError
 from chasm_git.session.model import FORMAT_VERSION
@@ -87,6 +87,7 @@ def look(archive: Archive, known: Iterable[str | None], tree: str | None) -> Inc
     Raises KeyError where an object is missing.
     """
     files, refusals = new_files(archive, known, tree)
+    refusals += _erased(archive, files)
     if refusals:
         return Incoming(refusals, [])
     refusals = _too_large(archive, files)
@@ -98,6 +99,16 @@ def look(archive: Archive, known: Iterable[str | None], tree: str | None) -> Inc
         [Refusal(one.path, one.reason) for one in looked if one.reason is not None],
         [one.path for one in looked if one.is_undecided],
     )
+
+
+def _erased(archive: Archive, files: Sequence[File]) -> list[Refusal]:
+    """Sessions that were erased here, history and all, and are still whole there."""
+    gone = erased.known(archive)
+    return [
+        Refusal(one.path, f"was erased here; run `chasm forget {gone[one.blob]} --from-history` there, and here once more, then sync")
+        for one in files
+        if one.blob in gone
+    ]
 
 
 def outgoing(archive: Archive, known: str | None, tree: str | None) -> list[Refusal]:

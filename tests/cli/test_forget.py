@@ -160,6 +160,20 @@ def test_two_copies_that_forget_it_still_share_their_commits(chasm: Program, tmp
     assert git(chasm.archive, "rev-parse", "HEAD") == git(hub.archive, "rev-parse", "HEAD")
 
 
+def test_a_remote_that_still_has_it_does_not_bring_it_back(chasm: Program, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", "--bare", str(chasm.archive), "hub.git")
+    chasm("git", "remote", "add", "origin", str(tmp_path / "hub.git"))
+    chasm("forget", ID, "--from-history", "--yes")
+    head = git(chasm.archive, "rev-parse", "HEAD")
+    assert "was erased here" in chasm("sync", expect=1).err
+    assert git(chasm.archive, "rev-parse", "HEAD") == head and said(chasm) == [OTHER]
+    Program(tmp_path / "hub.git", chasm._capture)("forget", ID, "--from-history", "--yes")
+    chasm("forget", ID, "--from-history", "--yes")  # what the refused sync had fetched
+    assert SECRET not in everything(chasm.archive)
+    chasm("sync", expect=None)
+    assert SECRET not in everything(chasm.archive) and said(chasm) == [OTHER]
+
+
 def test_a_projects_own_commits_are_not_touched(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     project = tmp_path / "project"
     git(tmp_path, "init", "-q", "-b", "main", "project")
