@@ -110,9 +110,11 @@ def fetch(archive: Archive, remote: Remote, line: Line) -> Fetched:
     result = _fetch(git, remote, wanted, line)
     if result.status != 0 and "couldn't find remote ref" in result.err:
         there = _advertised(git, remote, line)
-        heads = [name.removeprefix("refs/heads/") for name in there if name.startswith("refs/heads/")]
-        move_refs(archive, dict.fromkeys(refs.list_refs(archive, remote.mirror)), "gone from the remote")
-        return Fetched(before, None, heads)
+        if remote.branch not in there:
+            heads = [name.removeprefix("refs/heads/") for name in there if name.startswith("refs/heads/")]
+            move_refs(archive, dict.fromkeys(refs.list_refs(archive, remote.mirror)), "gone from the remote")
+            return Fetched(before, None, heads)
+        result = _fetch(git, remote, wanted, line)  # another machine has just made it
     if result.status != 0:
         raise trouble(remote, result, "fetch")
     if is_guest(archive):

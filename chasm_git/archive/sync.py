@@ -9,12 +9,11 @@ Nothing here waits for a person. What both sides changed differently is kept twi
 
 from __future__ import annotations
 
-import random
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from chasm_git.archive import checkout, incoming, refs, remote, settings, syncrefs, syncstate, trees
+from chasm_git.archive import checkout, incoming, refs, remote, settings, syncrefs, syncstate, transport, trees
 from chasm_git.archive.bases import merge_bases
 from chasm_git.archive.commit import Writer
 from chasm_git.archive.exchange import DamagedThere, Denied, Fetched, Line, RemoteFailed, Unreachable, fetch, push
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from chasm_git.archive.worktree import Kept
 
 _TRIES = 15
-_LONGEST_PAUSE = 2.0
 
 
 class Overtaken(ChasmError):
@@ -154,15 +152,18 @@ class _Sync:
     def run(self) -> SyncReport:
         """Rounds until both sides hold the same."""
         options, report = self._options, self._report
+        took = 0.0
         while report.tries < options.tries:
             if report.tries:
-                time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.05 * 2**report.tries)))
+                time.sleep(transport.pause(report.tries, took))
+            began = time.monotonic()
             report.tries += 1
             if self._round(is_last=report.tries == options.tries):
                 if not options.dry_run:
                     known = refs.read_ref(self._archive, self._remote.tracking)
                     syncstate.note_success(self._archive, self._remote.name, known)
                 return report
+            took = time.monotonic() - began
         raise Overtaken(
             f"other machines were faster {report.tries} times in a row; what was fetched is merged here, "
             "and the next sync sends it"

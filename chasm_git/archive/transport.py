@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import random
 import re
 import signal
 import subprocess
@@ -29,6 +30,8 @@ Progress = Callable[[int, int], None]
 """Told how much is done, and of how much."""
 
 _GRACE = 5.0
+_LONGEST_PAUSE = 10.0
+_SHORTEST_ROUND = 0.05
 _LONGEST = 1 << 16
 _COUNT = re.compile(rb"\((\d+)/(\d+)\)")
 
@@ -38,6 +41,15 @@ class Stalled(Exception):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"nothing was heard of it for {seconds:.0f} seconds")
+
+
+def pause(tries: int, took: float) -> float:
+    """Seconds to wait after so many tries, of which the last took so long.
+
+    Longer each time, and by chance, so that machines do not keep step; and the longer the slower they are, for who
+    tries again while others are still at it only slows them down.
+    """
+    return random.uniform(0, min(_LONGEST_PAUSE, max(_SHORTEST_ROUND, took) * 2**tries / 2))
 
 
 def talk(
