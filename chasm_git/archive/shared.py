@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from chasm_git.archive.bundle import Bundle
     from chasm_git.archive.conflicts import Waiting
+    from chasm_git.archive.mending import Mended
     from chasm_git.archive.remote import Remote
     from chasm_git.archive.repo import Archive
     from chasm_git.archive.resolving import Answer, Question, Resolved
@@ -91,6 +92,12 @@ class Shared:
         from chasm_git.archive.resolving import questions
 
         return questions(self.repository, name, message=message, key=key)
+
+    def mend(self, session: str | None = None, *, dry_run: bool = False) -> Mended:
+        """Merge the sides of session files that git merged as text, in the worktree. See `mending.mend`."""
+        from chasm_git.archive.mending import mend
+
+        return mend(self.repository, session, dry_run=dry_run)
 
     def resolve(self, answers: Mapping[Question, Answer], *, dry_run: bool = False) -> Resolved:
         """End conflicts, in one commit: see `archive.resolving.resolve_conflicts`. Raises as it does."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chasm_git.errors import ConflictsWaiting, UsageError
+from chasm_git.errors import ChasmError, ConflictsWaiting, UsageError
 from chasm_git.outputs.cli.context import Context
 from chasm_git.outputs.cli.words import after
 
@@ -33,6 +33,7 @@ def _way(name: str, text: str) -> Callable[[Callable[..., None]], Callable[..., 
 @_way("both", "All versions: the one shown stays, each other becomes a message behind it.")
 @_way("most-recent", "The latest, by the message's own time, then by when it was committed.")
 @click.option("--pick", type=click.IntRange(min=1), metavar="N", help="Version N, as listed.")
+@click.option("--marked", is_flag=True, help="Mend files that git merged as text: those with <<<<<<< in them.")
 @click.option("--edit", is_flag=True, help="Your editor opens with the versions; what you save takes their place.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")
 @click.pass_obj
@@ -45,6 +46,7 @@ def command(
     way: str | None,
     pick: int | None,
     edit: bool,
+    marked: bool,
     dry_run: bool,
 ) -> None:
     """End conflicts, in one commit: of a session, of one message or key of it, or --all.
@@ -55,9 +57,17 @@ def command(
 
     Ours is what this archive's branch held before it met the other version, by its reflog, whether it made the merge or
     took it over; theirs is what came. A fresh clone got both at once and knows neither: use --pick or --most-recent.
+
+    With --marked: session files in which git left conflict marks (a clone without the merge driver does) are merged by
+    messages in the worktree, from both sides as the marks tell them; nothing is committed, except in a bare archive.
     Exit code 3: something still waits.
     """
     asked = [one for one in (way, pick, edit or None) if one is not None]
+    if marked:
+        if asked or message is not None or key is not None:
+            raise UsageError("--marked puts both sides together; what waits then, a second `chasm resolve` ends")
+        _mend(context, session, dry_run)
+        return
     _check(session, every, message, key, asked)
     attended = sys.stdin.isatty() and sys.stdout.isatty()
     if not asked and (context.json or not attended):
@@ -84,6 +94,25 @@ def command(
     left = len(found) - len(made.ended)
     if left:
         raise ConflictsWaiting(f"{left} of {len(found)} still wait for a decision (`chasm conflicts`)")
+
+
+def _mend(context: Context, session: str | None, dry_run: bool) -> None:
+    """Mend files that git merged as text. Raises ChasmError where some cannot be, ConflictsWaiting."""
+    with context.open_archive() as archive:
+        made = archive.mend(session, dry_run=dry_run)
+    if context.json:
+        context.terminal.json(asdict(made) | {"dry_run": dry_run})
+    else:
+        for path in made.paths:
+            context.terminal.line(f"{'would mend' if dry_run else 'mended'} {path}")
+        if made.paths and not dry_run and made.commit is None:
+            context.terminal.notice("`git add` and commit them: both sides are in them")
+        if not made.paths and not made.refused:
+            context.terminal.notice("no session file holds conflict marks of git")
+    if made.refused:
+        raise ChasmError("; ".join(made.refused))
+    if made.waiting:
+        raise ConflictsWaiting(f"{made.waiting} decisions wait in them; `chasm resolve` ends them once committed")
 
 
 def _check(session: str | None, every: bool, message: str | None, key: str | None, asked: Sequence[object]) -> None:
