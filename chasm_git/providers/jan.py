@@ -177,7 +177,10 @@ class _Thread(Transcript):
         while leaf not in seen and (children := below.get(leaf)):
             seen.add(leaf)
             shown = self._shown.get(leaf) if leaf is not None else None
-            leaf = shown if shown in children else max(children, key=lambda key: self._times[key])
+            if len(children) == 1:
+                leaf = children[0]
+            else:
+                leaf = shown if shown in children else max(children, key=lambda key: self._times[key])
         return leaf
 
 

@@ -79,13 +79,6 @@ NOT_STORED: dict[str, tuple[str, str]] = {
 }
 """Programs people look for here that leave nothing to read: their titles, and why."""
 
-NOT_STORED: dict[str, str] = {
-    "vllm": "a server for models, which keeps no conversations: they are with the program that asks it",
-    "sglang": "a server for models, which keeps no conversations: they are with the program that asks it",
-    "tgi": "a server for models, which keeps no conversations: they are with the program that asks it",
-}
-"""Programs people ask for that keep nothing, so that there is nothing to read; by name, with why."""
-
 GROUP = "chasm_git.providers"
 
 
