@@ -29,6 +29,10 @@ from chasm_git.session.universal import universal
 Clock = Callable[[str], str]
 """Gives a stored time the way it is shown."""
 
+Link = Callable[[str], str | None]
+"""Gives the address of an image; None where it has none."""
+
+_BRACKETS = re.compile(r"[\[\]()<>`\\]")
 _MARK = re.compile(r"^(?=(?:##|>>|<<|\.\.|--|!!) )", re.MULTILINE)
 _RANDOM_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 _PLAIN_ID = re.compile(r"(?!.*--)[\w.:~-]+", re.ASCII)
@@ -196,11 +200,14 @@ def _one_line(value: Json) -> str:
     return " ".join(str(value).split("\n"))
 
 
-def as_markdown(session: Session, load: Load | None = None, *, clock: Clock = utc, ids: bool = False) -> str:
+def as_markdown(
+    session: Session, load: Load | None = None, *, clock: Clock = utc, ids: bool = False, link: Link | None = None
+) -> str:
     """The conversation as Markdown (the dialect of GitHub): reasoning, tools and injected context fold away.
 
     Args:
         ids: have a comment below each heading that names the message.
+        link: gives the address of an image by the name the universal form calls it by; None: it is named only.
     """
     shown = universal(session, load)
     out = [f"# {_one_line(shown['title'] or 'Untitled session')}"]
@@ -216,30 +223,38 @@ def as_markdown(session: Session, load: Load | None = None, *, clock: Clock = ut
         out.append(f"## {role}{when}" + (f" · {', '.join(flags)}" if flags else ""))
         if ids and _PLAIN_ID.fullmatch(message["id"]):
             out[-1] += f"\n<!-- message {message['id']} -->"
-        out += _markdown_message(message)
+        out += _markdown_message(message, link or (lambda name: None))
     return visible("\n\n".join(out)) + "\n"
 
 
-def _markdown_message(message: dict[str, Json]) -> Iterator[str]:
+def _markdown_message(message: dict[str, Json], link: Link) -> Iterator[str]:
     for text in message["thinking"]:
         yield _details("Thinking", text)
     if message["role"] == "tool":
         yield _details("Result without its call", _fenced(message["content"]))
     elif message["content"]:
         yield _details("Injected context", message["content"]) if message.get("injected") else message["content"]
-    carried = [f"- {line[3:]}" for line in _carried(message)]
+    images = [(name, _markdown_image(name, link)) for name in message.get("images", ())]
+    yield from (image for _, image in images if image is not None)
+    unseen = [name for name, image in images if image is None]
+    carried = [f"- {line[3:]}" for line in _carried({**message, "images": unseen})]
     if carried:
         yield "\n".join(carried)
     for call in message["tool_calls"]:
-        yield _markdown_call(call)
+        yield _markdown_call(call, link)
     if "error" in message:
         yield "**Error**\n\n" + _fenced(message["error"])
     for number, variant in enumerate(message.get("variants", ()), 1):
-        calls = [_markdown_call(call) for call in variant["tool_calls"]]
+        calls = [_markdown_call(call, link) for call in variant["tool_calls"]]
         yield _details(f"Variant {number}", "\n\n".join([*variant["thinking"], variant["content"], *calls]))
 
 
-def _markdown_call(call: dict[str, Json]) -> str:
+def _markdown_image(name: str, link: Link) -> str | None:
+    address = link(name)
+    return None if address is None else f"![{_BRACKETS.sub('', _one_line(name))}]({address})"
+
+
+def _markdown_call(call: dict[str, Json], link: Link) -> str:
     arguments = call["arguments"]
     inside = []
     if isinstance(arguments, str):
@@ -249,7 +264,7 @@ def _markdown_call(call: dict[str, Json]) -> str:
         inside += [f"{name}:\n\n{_fenced(v if isinstance(v, str) else _json(v))}" for name, v in texts]
     if call["result"] is not None:
         inside += ["Error:" if call["is_error"] else "Result:", _fenced(call["result"])]
-    inside += [f"- image {name}" for name in call.get("images", ())]
+    inside += [_markdown_image(name, link) or f"- image {_one_line(name)}" for name in call.get("images", ())]
     return _details(f"Tool: {call['name'] or 'unnamed'}", "\n\n".join(inside))
 
 

@@ -148,4 +148,5 @@ def test_attachments_beside(keep: Keep, tmp_path: Path, capsys: pytest.CaptureFi
             assert (folder / "archive" / "attachments" / name[:2] / name).read_bytes() == PNG
     page = (tmp_path / "html" / "s.html").read_text()
     assert f'href="s.files/{name}"' in page and base64.b64encode(PNG).decode() in page
+    assert f"![{name}](s.files/{name})" in (tmp_path / "md" / "s.md").read_text()
     assert chasm("export", "session", "s", "--attachments", expect=2).code == 2

@@ -6,15 +6,17 @@ again; the plain ones are for eyes alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from chasm_git.session import attachments, carried
 
 if TYPE_CHECKING:
     from chasm_git.api import Archive, Found
+    from chasm_git.session.model import Session
 
 FORMS = ("md", "html", "json", "jsonl", "csv", "text", "native")
 STYLES = ("messages", "chat")
@@ -87,10 +89,24 @@ def one(archive: Archive, found: Found, wanted: Wanted, *, files_at: str | None 
         return session_page(session, load, files=files_at).encode("utf-8", "replace")
     from chasm_git.session.conversation import as_markdown
 
+    link = _linked(session, files_at) if files_at is not None else None
     if wanted.plain:
-        return as_markdown(session, load).encode()
-    text = as_markdown(session, load, ids=True).encode()
+        return as_markdown(session, load, link=link).encode()
+    text = as_markdown(session, load, ids=True, link=link).encode()
     return carried.with_comment(text, session, load if files_at is None else None)
+
+
+def _linked(session: Session, folder: str) -> Callable[[str], str | None]:
+    """Gives the address of an image whose attachment is in a folder."""
+    from chasm_git.outputs.export.images import Images
+
+    images = Images(session, None)
+
+    def link(name: str) -> str | None:
+        attachment = images.attachment(name)
+        return quote(f"{folder}/{attachment}") if attachment is not None else None
+
+    return link
 
 
 def together(archive: Archive, found: Iterable[Found], wanted: Wanted, *, as_list: bool = True) -> bytes:

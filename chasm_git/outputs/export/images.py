@@ -1,4 +1,4 @@
-"""The images of a session, to stand in a page: as data, for nothing may be fetched."""
+"""The images of a session: as data, to stand in a page, for nothing may be fetched; or where they lie beside it."""
 
 from __future__ import annotations
 
@@ -49,6 +49,14 @@ class Images:
         data = self._bytes(listed.pop(0) if len(listed) > 1 else listed[0])
         media_type = _media_type(data)
         return f"data:{media_type};base64,{base64.b64encode(data).decode()}" if media_type is not None else None
+
+    def attachment(self, name: str) -> str | None:
+        """The attachment an image is; None where it is none. Of several with one name as for `url`."""
+        listed = self._found.get(name)
+        if not listed:
+            return None
+        data = listed.pop(0) if len(listed) > 1 else listed[0]
+        return str(data["$attachment"]) if is_reference(data) else None
 
     def _bytes(self, data: Json) -> bytes:
         try:
