@@ -80,3 +80,17 @@ def test_marks_nobody_can_read_are_left_and_named(chasm, clashing):
 def test_a_file_without_marks_is_refused_by_name(chasm, clashing):
     assert "holds conflict marks" in chasm("resolve", "--marked", "nothing", expect=1).err
     assert "--marked" in chasm("resolve", "--marked", "--ours", expect=2).err
+
+
+@pytest.mark.parametrize("command", [("git", "add", "--all"), ("git", "verify"), ("hook", "pre-commit")], ids=" ".join)
+def test_whoever_meets_the_marks_says_how_they_go(chasm, clashing, command, monkeypatch):
+    archive, _, _ = clashing
+    git(archive, "commit", "-q", "-a", "-m", "marks and all")
+    (path,) = archive.glob("sessions/*/*/*/*.yaml")
+    path.write_bytes(path.read_bytes() + b"\n")
+    if command[0] == "hook":
+        git(archive, "add", "-A")
+    monkeypatch.chdir(archive)
+    called = chasm(*command, expect=None)
+    assert called.code != 0
+    assert "chasm resolve --marked" in called.out + called.err
