@@ -62,14 +62,12 @@ def _told_apart(archive: Archive, commit: str | None, found: Iterator[Waiting]) 
     """Edits and additions: the file alone does not say which of them it was."""
     from chasm_git.archive.origins import Origins
 
-    origins: Origins | None = None
-    for one in found:
-        if one.kind == "edit" and commit is not None:
-            origins = origins or Origins(archive, commit, one.path)
-            if origins.is_new(one.where):
-                yield replace(one, kind="add")
-                continue
-        yield one
+    listed = list(found)
+    edits = [one for one in listed if one.kind == "edit"]
+    origins = Origins(archive, commit, edits[0].path, [one.where for one in edits]) if edits and commit else None
+    for one in listed:
+        is_new = origins is not None and one.kind == "edit" and origins.is_new(one.where)
+        yield replace(one, kind="add") if is_new else one
 
 
 def undecided(archive: Archive, commit: str | None) -> list[str]:

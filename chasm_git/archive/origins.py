@@ -8,7 +8,7 @@ everything at once held none of them by itself, and says so.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from chasm_git.archive import trees
@@ -22,26 +22,30 @@ from chasm_git.session.model import Json, Message, Session
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
 
-_MOST = 8
-"""Versions of the file to hold at once."""
-
 
 class Origins:
     """The past of one session's file, read as far as it is asked for.
 
     Args:
         commit: whose file it is.
+        ids: of the messages that will be asked about.
     """
 
-    def __init__(self, archive: Archive, commit: str, path: str) -> None:
+    def __init__(self, archive: Archive, commit: str, path: str, ids: Iterable[str]) -> None:
         self._archive = archive
         self._commit = commit
         self._path = path
         self._blobs: dict[str, str | None] = {}
         self._known: list[str] = []
         self._rest = path_history(archive, commit, path)
+        self._times: dict[str, float] = {}
         self._bases: dict[str, list[str]] = {}
-        self._split: dict[str, dict[bytes, bytes]] = {}
+        self._ids = {encode.scalar_value(identity) for identity in ids}
+        self._split: dict[str | None, dict[bytes, bytes]] = {}
+        self._same: dict[bytes, bytes] = {}
+        self._parsed: dict[bytes, Message | None] = {}
+        self._said: dict[bytes, set[bytes]] = {}
+        self._headers: dict[str, Session | None] = {}
 
     def is_new(self, identity: str) -> bool:
         """Whether both sides added the message, instead of changing one they both had."""
@@ -75,12 +79,7 @@ class Origins:
     def came(self, bodies: Sequence[Body], identity: str) -> list[float]:
         """When each version of a message was first committed anywhere, in seconds."""
         wanted = [body.kin for body in bodies]
-
-        def kins(commit: str) -> set[bytes]:
-            message = self._message(commit, identity)
-            return {body.kin for body in State.of(message).bodies} if message is not None else set()
-
-        return self._first(wanted, kins)
+        return self._first(wanted, lambda commit: self._kins(commit, identity))
 
     def values_came(self, values: Sequence[Json], name: str) -> list[float]:
         """As `came`, of a header key."""
@@ -94,10 +93,15 @@ class Origins:
     def _first(self, wanted: list[bytes], held: Callable[[str], set[bytes]]) -> list[float]:
         times: dict[bytes, float] = {}
         for commit in self._history():
-            time = dt.datetime.fromisoformat(read_commit(self._archive, commit).at).timestamp()
+            time = self._time(commit)
             for one in held(commit):
                 times[one] = min(time, times.get(one, time))
         return [times.get(one, 0.0) for one in wanted]
+
+    def _time(self, commit: str) -> float:
+        if commit not in self._times:
+            self._times[commit] = dt.datetime.fromisoformat(read_commit(self._archive, commit).at).timestamp()
+        return self._times[commit]
 
     def _history(self) -> Iterator[str]:
         """The commits that changed the file, the latest first; git is asked once, and only for as many as are used."""
@@ -145,46 +149,69 @@ class Origins:
             self._blobs[commit] = entry.id if entry is not None and entry.is_file else None
         return self._blobs[commit]
 
-    def _data(self, commit: str) -> bytes | None:
+    def _message(self, commit: str, identity: str) -> Message | None:
+        block = self._blocks(commit).get(encode.scalar_value(identity))
+        if block is None:
+            return None
+        if block not in self._parsed:
+            try:
+                self._parsed[block] = codec.loads_message(block)
+            except codec.CodecError:
+                self._parsed[block] = None
+        return self._parsed[block]
+
+    def _kins(self, commit: str, identity: str) -> set[bytes]:
+        """The words of every version a message has in a commit."""
+        block = self._blocks(commit).get(encode.scalar_value(identity))
+        if block is None:
+            return set()
+        if block not in self._said:
+            message = self._message(commit, identity)
+            self._said[block] = {body.kin for body in State.of(message).bodies} if message is not None else set()
+        return self._said[block]
+
+    def _blocks(self, commit: str) -> dict[bytes, bytes]:
+        """The messages that are asked about, as they stand in a commit; each version of the file is split once."""
         try:
             blob = self._blob(commit)
-            return self._archive.read(blob) if blob is not None else None
         except KeyError:  # a shallow clone
-            return None
-
-    def _message(self, commit: str, identity: str) -> Message | None:
-        if commit not in self._split:
-            data = self._data(commit)
-            if len(self._split) == _MOST:
-                del self._split[next(iter(self._split))]
-            self._split[commit] = _by_id(data) if data is not None else {}
-        block = self._split[commit].get(encode.scalar_value(identity))
-        try:
-            return codec.loads_message(block) if block is not None else None
-        except codec.CodecError:
-            return None
+            return {}
+        if blob not in self._split:
+            found = _by_id(self._archive.read(blob), self._ids) if blob is not None else {}
+            self._split[blob] = {name: self._same.setdefault(block, block) for name, block in found.items()}
+        return self._split[blob]
 
     def _header(self, commit: str) -> Session | None:
-        data = self._data(commit)
-        if data is None:
-            return None
         try:
-            return codec.loads_header(codec.split(data)[0])
-        except ValueError:
-            return _read(data)
+            blob = self._blob(commit)
+        except KeyError:
+            return None
+        if blob is None:
+            return None
+        if blob not in self._headers:
+            self._headers[blob] = _header_of(self._archive.read(blob))
+        return self._headers[blob]
 
     def _waits(self, message: Message | None) -> bool:
         return message is not None and bool(message.variants)
 
 
-def _by_id(data: bytes) -> dict[bytes, bytes]:
-    """The message blocks of a file by their ids, as written; none where it cannot be read."""
+def _by_id(data: bytes, wanted: Collection[bytes]) -> dict[bytes, bytes]:
+    """Some of the message blocks of a file by their ids, as written; none where it cannot be read."""
     try:
         listed = blocks.split(data)[1]
     except ValueError:
         session = _read(data)
         listed = blocks.split(codec.dumps(session))[1] if session is not None else []
-    return {block[4:].partition(b"\n")[0]: block for block in listed}
+    named = ((block[4 : block.find(b"\n")], block) for block in listed)
+    return {name: block for name, block in named if name in wanted}
+
+
+def _header_of(data: bytes) -> Session | None:
+    try:
+        return codec.loads_header(codec.split(data)[0])
+    except ValueError:
+        return _read(data)
 
 
 def _read(data: bytes) -> Session | None:

@@ -165,7 +165,7 @@ def _questions(archive: Archive, head: str, path: str) -> Iterator[Question]:
     where = layout.parse_session_path(path)
     if session is None or where is None:
         return
-    origins = Origins(archive, head, path)
+    origins = _origins(archive, head, path, session)
     for found in _open(session, origins):
         labels = [f"{n} {found.whose(n - 1)}".rstrip() for n in range(1, len(found.texts) + 1)]
         mark = hashlib.sha256(jsonio.dumps([path, found.kind, found.where, found.texts])).hexdigest()
@@ -260,12 +260,16 @@ def _open_key(session: Session, name: str, origins: Origins) -> _Open:
     return _Open("key", name, texts, origins.our_value(values, name), latest, content)
 
 
+def _origins(archive: Archive, head: str, path: str, session: Session) -> Origins:
+    return Origins(archive, head, path, [message.id for message in session.messages if message.variants])
+
+
 def _decided(archive: Archive, head: str, path: str, answers: Mapping[str, Answer], made: Resolved) -> bytes | None:
     """A session's file with the decisions in it; None where there are none left to make."""
     session = _session(archive, head, path)
     if session is None:
         return None
-    origins = Origins(archive, head, path)
+    origins = _origins(archive, head, path, session)
     decisions: list[tuple[Decision, str]] = []
     for found in _open(session, origins):
         mark = hashlib.sha256(jsonio.dumps([path, found.kind, found.where, found.texts])).hexdigest()
