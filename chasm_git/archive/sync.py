@@ -164,10 +164,8 @@ class _Sync:
                     syncstate.note_success(self._archive, self._remote.name, known)
                 return report
             took = time.monotonic() - began
-        raise Overtaken(
-            f"other machines were faster {report.tries} times in a row; what was fetched is merged here, "
-            "and the next sync sends it"
-        )
+        said = f"other machines were faster {report.tries} times in a row; what was fetched is merged here, "
+        raise Overtaken(said + "and the next sync sends it")
 
     def _round(self, *, is_last: bool) -> bool:
         """Fetch, merge, push, move our branch. Says whether that was all."""
