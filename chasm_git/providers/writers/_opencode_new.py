@@ -85,6 +85,7 @@ class _Maker:
             "directory": self._folder,
             "title": said.title or self._key,
             "time": {"created": begun, "updated": max(begun, self._time)},
+            ORIGIN: origin,
         }
         return Made(info, messages)
 

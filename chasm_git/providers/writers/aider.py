@@ -121,4 +121,5 @@ def _key_of(data: bytes) -> str | None:
 def _prompts(said: Conversation) -> Counter[tuple[str, ...]]:
     """The prompts, without the spaces at the ends of lines, which mean something to aider."""
     texts = ["\n".join(line.rstrip() for line in turn.text().split("\n")) for turn in said.turns if turn.role == "user"]
-    return Counter(("user", text.strip()) for text in texts if text.strip())
+    held = (text.encode("utf-8", "replace").decode().strip() for text in texts)
+    return Counter(("user", text) for text in held if text)
