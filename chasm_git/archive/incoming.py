@@ -105,7 +105,9 @@ def _erased(archive: Archive, files: Sequence[File]) -> list[Refusal]:
     """Sessions that were erased here, history and all, and are still whole there."""
     gone = erased.known(archive)
     return [
-        Refusal(one.path, f"was erased here; `chasm forget {gone[one.blob]} --from-history` there, then here, then sync")
+        Refusal(
+            one.path, f"was erased here; `chasm forget {gone[one.blob]} --from-history` there, then here, then sync"
+        )
         for one in files
         if one.blob in gone
     ]
