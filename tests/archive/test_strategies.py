@@ -72,7 +72,7 @@ def test_machines_with_one_strategy_come_to_rest_with_nothing_to_decide(tmp_path
     assert titles == {f"Title {number}" for number in range(count)} and session.title in titles
 
 
-@pytest.mark.parametrize("mixed", list(permutations(("local-wins", "remote-wins", "keep-both")))[:3])
+@pytest.mark.parametrize("mixed", list(permutations(("local-wins", "remote-wins", "keep-both")))[:2])
 def test_machines_of_different_minds_come_to_rest_too(tmp_path, mixed):
     fleet = Fleet(tmp_path, NAMES)
     fleet.edit_everywhere()

@@ -309,7 +309,7 @@ def decided_worlds(draw):
     return sides, clash, states
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(decided_worlds())
 def test_decisions_survive_whatever_is_merged_with_them(world):
     sides, clash, (one, other) = world
@@ -322,7 +322,7 @@ def test_decisions_survive_whatever_is_merged_with_them(world):
                 assert laws.merged(None, after, made) == after
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(decided_worlds())
 def test_decided_sessions_obey_the_laws(world):
     sides, clash, states = world

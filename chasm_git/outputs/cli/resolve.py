@@ -30,7 +30,9 @@ def _way(name: str, text: str) -> Callable[[Callable[..., None]], Callable[..., 
 @click.option("--key", metavar="NAME", help="Only this header key (title, …).")
 @_way("ours", "What this archive had before the other version came to it.")
 @_way("theirs", "What came.")
-@_way("both", "All versions: the one shown stays, each other becomes a message behind it.")
+@_way(
+    "both", "All versions: the one shown stays, each other becomes a message behind it (of a key, the one shown stays)."
+)
 @_way("most-recent", "The latest, by the message's own time, then by when it was committed.")
 @click.option("--pick", type=click.IntRange(min=1), metavar="N", help="Version N, as listed.")
 @click.option("--marked", is_flag=True, help="Mend files that git merged as text: those with <<<<<<< in them.")
