@@ -2,7 +2,8 @@
 
 A commit is taken whole or not at all, so one path that must not be refuses everything: a name that some file system
 takes for ``.git`` or for a way out, a symbolic link, another repository, an attachment that is not what its name says,
-a file too large to be handled, a session file of a newer format (which this version would not know how to merge).
+a file too large to be handled. A session file of a newer format is taken as it is, and said: one machine that was
+updated before the others must not stop them all.
 """
 
 from __future__ import annotations
@@ -67,6 +68,8 @@ class Looked(NamedTuple):
     """Why it must not become ours."""
     is_undecided: bool
     """Whether a person's decision waits in it (variants, alternatives)."""
+    note: str | None = None
+    """What is to be said of it."""
 
 
 class Incoming(NamedTuple):
@@ -75,6 +78,8 @@ class Incoming(NamedTuple):
     refusals: list[Refusal]
     undecided: list[str]
     """Paths of sessions in which decisions wait."""
+    notes: Sequence[str] = ()
+    """What is to be said of files that are taken."""
 
 
 def look(archive: Archive, known: Iterable[str | None], tree: str | None) -> Incoming:
@@ -98,6 +103,7 @@ def look(archive: Archive, known: Iterable[str | None], tree: str | None) -> Inc
     return Incoming(
         [Refusal(one.path, one.reason) for one in looked if one.reason is not None],
         [one.path for one in looked if one.is_undecided],
+        [one.note for one in looked if one.note is not None],
     )
 
 
@@ -201,12 +207,17 @@ def _look(archive: Archive, file: File) -> Looked:
         digest = hashlib.sha256(data).hexdigest()
         matches = file.path.rpartition("/")[2].partition(".")[0] == digest
         return Looked(file.path, None if matches else "is not what its name says (its content has another hash)", False)
-    head = data[:4096]
-    version = _VERSION.search(head)
-    if version is not None and int(version[1]) > FORMAT_VERSION:
-        reason = f"is written in format {int(version[1])} by a newer chasm-git; install that version here, then sync"
-        return Looked(file.path, reason, False)
+    version = format_of(data)
+    if version > FORMAT_VERSION:
+        note = f"{file.path} is written in format {version} by a newer chasm-git: kept as it is; install that version"
+        return Looked(file.path, None, False, note)
     return Looked(file.path, None, is_undecided(data))
+
+
+def format_of(data: bytes) -> int:
+    """The version of the format a session file says it is written in; 0 where it does not."""
+    version = _VERSION.search(data[:4096])
+    return int(version[1]) if version is not None else 0
 
 
 def is_undecided(data: bytes) -> bool:

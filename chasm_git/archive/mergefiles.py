@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chasm_git.archive import durable, layout, settings
 from chasm_git.archive.git import Git
+from chasm_git.archive.incoming import format_of
 from chasm_git.archive.objects import blob_id, compress
 from chasm_git.archive.sessionmerge import MergedSession, merge_session
 from chasm_git.session.codec import CodecError, loads
+from chasm_git.session.model import FORMAT_VERSION
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
@@ -144,9 +146,13 @@ class Merging:
         )
 
     def _unreadable(self) -> Merged:
-        """A side that is no session file: the readable one goes on, the other one waits apart."""
-        ranked = sorted((is_readable(data), len(data), data) for data in (self._ours, self._theirs))
-        lost, won = ranked[0][2], ranked[1][2]
+        """A side that is no session file: the readable one goes on, the other one waits apart.
+
+        What a newer version of us wrote is more than we know, so it stays in its place.
+        """
+        sides = (self._ours, self._theirs)
+        ranked = sorted((max(format_of(data), FORMAT_VERSION), is_readable(data), len(data), data) for data in sides)
+        lost, won = ranked[0][-1], ranked[1][-1]
         path = self._task.path
         name = path.removeprefix(f"{layout.SESSIONS}/").removesuffix(".yaml")
         other = f"{UNMERGED}/{name}~{self._ids[lost][:12]}.yaml"

@@ -263,6 +263,7 @@ class _Sync:
         seen = incoming.look(archive, [mine, *known], its)
         if seen.refusals:
             raise incoming.Refused(f"nothing was taken from {self._remote.shown}", seen.refusals)
+        self._note(*seen.notes)
         waiting = [Clash(path, "waiting", "") for path in seen.undecided]
         if ours is None or ours in bases:
             return _Combined(theirs, received=_between(archive, mine, its), clashes=waiting)
@@ -317,15 +318,13 @@ class _Sync:
         wanted = {} if found.head == combined.commit else {there.branch: combined.commit}
         snapshots, notes = syncrefs.snapshots_to_send(archive, found)
         providers, said = syncrefs.providers_to_send(archive, found, self._machine)
-        for note in (*notes, *said):
-            self._note(note)
+        self._note(*notes, *said)
         wanted |= snapshots | providers
         if not wanted:
             return True
         if not self._options.allow_secrets:
             known = [found.head, *found.tags.values(), *found.providers.values()]
-            for note in check_push(archive, there.shown, wanted.values(), known, commit=combined.commit):
-                self._note(note)
+            self._note(*check_push(archive, there.shown, wanted.values(), known, commit=combined.commit))
         done = push(archive, there, wanted, self._options.line)
         if done.refused and not done.is_race:
             # what a forge does not take beside the branch must not keep the branch from it
@@ -371,19 +370,16 @@ class _Sync:
         if self._options.push:
             known = {change.path for change in combined.sent}
             report.sent = combined.sent + [change for change in report.sent if change.path not in known]
-        for note in combined.notes:
-            self._note(note)
+        self._note(*combined.notes)
         if not self._options.dry_run:
             if self._options.pull:
                 report.snapshots_received, notes = syncrefs.take_snapshots(archive, found)
                 syncrefs.take_providers(archive, found, self._machine)
-                for note in notes:
-                    self._note(note)
+                self._note(*notes)
             syncrefs.set_upstream(archive, self._remote)
 
-    def _note(self, text: str) -> None:
-        if text not in self._report.notes:
-            self._report.notes.append(text)
+    def _note(self, *texts: str) -> None:
+        self._report.notes += [text for text in dict.fromkeys(texts) if text not in self._report.notes]
 
 
 def _between(archive: Archive, old: str | None, new: str | None) -> list[Change]:

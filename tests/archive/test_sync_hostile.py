@@ -129,11 +129,72 @@ def test_an_attachment_that_is_not_what_its_name_says(laptop, evil):
     assert "is not what its name says" in refused(laptop, place)
 
 
-def test_a_session_of_a_newer_format(laptop, evil):
+def newer(session, more=b""):
+    """A session file as a version to come may write it."""
+    return dumps(session).replace(b"chasm: 1", b"chasm: 2") + more
+
+
+def test_a_session_of_a_newer_format_is_kept_as_it_is_and_said(laptop, evil, tmp_path):
     session = new_session("s-9", "from the future")
-    evil.add_file(path(session), dumps(session).replace(b"chasm: 1", b"chasm: 2"))
-    said = refused(laptop, path(session))
-    assert "is written in format 2 by a newer chasm-git; install that version here" in said
+    evil.add_file(path(session), newer(session))
+    report = laptop.sync()
+    said = f"{path(session)} is written in format 2 by a newer chasm-git: kept as it is; install that version"
+    assert report.notes == [said]
+    assert laptop.files()[path(session)] == newer(session) == (laptop.path / path(session)).read_bytes()
+    put(laptop.archive, new_session("s-10", "others go on"))
+    desktop = Machine("desktop", tmp_path, evil.place)
+    assert said in desktop.sync().notes
+    until_quiet([laptop, desktop])
+    assert desktop.files()[path(session)] == newer(session)
+
+
+@pytest.mark.parametrize("longer_here", [False, True])
+def test_a_newer_format_is_not_overwritten_by_what_is_said_here(laptop, evil, tmp_path, longer_here):
+    session = new_session("s-1", "one")
+    mine = say(session, *["here"] * (50 if longer_here else 1))
+    evil.add_file(path(session), newer(session, b"future: true\n"))
+    put(laptop.archive, mine)
+    report = laptop.sync()
+    (clash,) = report.clashes
+    assert (clash.path, clash.kind) == (path(session), "unreadable")
+    assert laptop.files()[path(session)] == newer(session, b"future: true\n")
+    assert laptop.files()[clash.where] == dumps(mine), "and what was said here is kept beside it"
+    until_quiet([laptop, Machine("desktop", tmp_path, evil.place)])
+
+
+def test_a_bomb_of_aliases_is_no_session_and_takes_no_memory(laptop, evil, tmp_path):
+    levels = [b"l0: &l0 [x,x,x,x,x,x,x,x,x]"]
+    levels += [b"l%d: &l%d [%s]" % (n, n, b",".join([b"*l%d" % (n - 1)] * 9)) for n in range(1, 30)]
+    bomb = b"chasm: 1\nid: s-1\nprovider: codex\n" + b"\n".join(levels) + b"\nmessages: []\n"
+    session = new_session("s-1", "one")
+    evil.add_file(path(session), bomb)
+    mine = say(session, "here")
+    put(laptop.archive, mine)
+    report = laptop.sync()
+    (clash,) = report.clashes
+    assert (clash.path, clash.kind) == (path(session), "unreadable")
+    assert laptop.files()[path(session)] == dumps(mine)
+    assert laptop.files()[clash.where] == bomb
+    until_quiet([laptop, Machine("desktop", tmp_path, evil.place)])
+
+
+def test_a_bomb_of_depth_is_no_session(laptop, evil):
+    bomb = b"chasm: 1\nid: s-1\nprovider: codex\nx: " + b"[" * 50_000 + b"]" * 50_000 + b"\nmessages: []\n"
+    evil.add_file(path(new_session("s-1")), bomb)
+    mine = say(new_session("s-1", "one"), "here")
+    put(laptop.archive, mine)
+    assert [clash.kind for clash in laptop.sync().clashes] == ["unreadable"]
+    assert laptop.files()[path(mine)] == dumps(mine)
+
+
+def test_a_file_of_a_hundred_megabytes(laptop, evil):
+    data = bytes(100 << 20)
+    place = path_of(hashlib.sha256(data).hexdigest() + ".bin")
+    evil.add_file(place, data)
+    put(laptop.archive, new_session("s-2", "two"))
+    laptop.sync()
+    assert (laptop.path / place).stat().st_size == len(data)
+    assert_whole(laptop.archive)
 
 
 def test_a_file_that_fills_the_memory(laptop, evil, monkeypatch):
