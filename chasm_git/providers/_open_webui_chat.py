@@ -7,7 +7,7 @@ A message's record is the node of the tree, with the row of ``chat_message`` whe
     {"message": …, "chat_message": {…}}     with its row; a row may stand alone
 
 The session's `native` has the chat without its messages (`CHAT`), and the messages on the branch that stands, which are
-stored a second time as a list, by their ids alone (`LINEAR`).
+stored a second time as a list, by their ids alone (`LINEAR`); and the order of the tree's nodes where it is another.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from chasm_git.session.model import Json, Session
 from chasm_git.session.native import unfold
 from chasm_git.session.times import iso
 
-CHAT, LINEAR = "chat", "linear"
+CHAT, LINEAR, _ORDER = "chat", "linear", "order"
 PROVIDER = "open-webui"
 _LINKS = {"parent": ("parentId", "parent_id"), "children": ("childrenIds",)}
 
@@ -119,23 +119,37 @@ def _value(cell: Json) -> Json:
 # --- giving back ------------------------------------------------------------------------------------------------------
 
 
-def kept(about: dict[str, Any], chat: dict[str, Any], into: dict[str, bytes]) -> dict[str, Json]:
+def kept(session: Session, about: dict[str, Any], chat: dict[str, Any], into: dict[str, bytes]) -> dict[str, Json]:
     """What a session's `native` keeps of a chat; long texts go to `into`, the attachments.
 
     Args:
         about: what stands beside the chat.
     """
-    rest, linear = dict(chat), None
-    if nodes := _nodes(chat):
+    rest = dict(chat)
+    linear: list[str] | None = None
+    nodes = _nodes(chat)
+    if nodes:
         rest["history"] = chat["history"] | {"messages": None}
-        listed = chat.get("messages")
-        names = [text(as_dict(item).get("id")) for item in as_list(listed)]
-        if listed and all(name and nodes.get(name) == item for name, item in zip(names, as_list(listed), strict=True)):
+        if (names := _names(chat.get("messages"), nodes)) is not None:
             rest["messages"], linear = None, names
     elif type(chat.get("messages")) is list:
         rest["messages"] = None
     made: dict[str, Json] = {"about": document.folded(about, into), CHAT: document.folded(rest, into)}
+    if list(nodes) != [message.id for message in session.messages if message.id in nodes]:
+        made[_ORDER] = list(nodes)  # branches do not stand one behind the other
     return made | ({LINEAR: linear} if linear is not None else {})
+
+
+def _names(listed: Json, nodes: dict[str, Any]) -> list[str] | None:
+    """The ids of listed messages where all of them are nodes again; None for any other list."""
+    if type(listed) is not list or not listed:
+        return None
+    names = [text(as_dict(item).get("id")) for item in listed]
+    is_same = all(
+        name in nodes and jsonio.dumps(nodes[name]) == jsonio.dumps(item)
+        for name, item in zip(names, listed, strict=True)
+    )
+    return [name for name in names if name is not None] if is_same else None
 
 
 def given_back(session: Session, load: Load) -> tuple[dict[str, Any], dict[str, Any], list[Row]]:
@@ -155,7 +169,8 @@ def given_back(session: Session, load: Load) -> tuple[dict[str, Any], dict[str, 
         if "chat_message" in record:
             rows.append(as_dict(record["chat_message"]))
     if type(chat.get("history")) is dict and chat["history"].get("messages", 0) is None and (nodes or not linear):
-        chat["history"] = chat["history"] | {"messages": nodes}
+        order = [name for name in as_list(native.get(_ORDER)) if type(name) is str and name in nodes]
+        chat["history"] = chat["history"] | {"messages": {name: nodes[name] for name in [*order, *nodes]}}
     if type(names := native.get(LINEAR)) is list:
         chat["messages"] = [nodes[name] for name in names if type(name) is str and name in nodes]
     elif linear:

@@ -110,7 +110,7 @@ class OpenWebUIExport(Export):
                 about, builder = element.value | {CHAT: None}, Builder()
                 session = session_of(about, chat, [], builder)
                 if session is not None:
-                    session.native = kept(about, chat, builder.attachments)
+                    session.native = kept(session, about, chat, builder.attachments)
                     yield Reading([session], builder.attachments)
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
@@ -125,7 +125,7 @@ def _add_row(row: Row, rows: list[Row], reading: Reading) -> None:
     if session is None:
         return
     about: dict[str, Any] = row | {CHAT: None} if chat and type(cell) is dict else row
-    native: dict[str, Json] = {_ROW: True} | kept(about, chat, builder.attachments)
+    native: dict[str, Json] = {_ROW: True} | kept(session, about, chat, builder.attachments)
     if type(cell) is dict and cell is not chat:
         native[_MARK] = next(iter(cell))
     session.native = native

@@ -177,3 +177,19 @@ def test_places(tmp_path: Path) -> None:
     variables = {"DATA_DIR": str(tmp_path / "one"), "DATABASE_URL": f"sqlite:///{tmp_path}/two/my%20data.db"}
     assert len(sources(webui, tmp_path, **variables)) == 3
     assert len(sources(webui, tmp_path, DATABASE_URL="postgresql://ana:secret@localhost/webui")) == 1
+
+
+@pytest.mark.parametrize("listed", [-1, {}, [], [{"id": "b", "role": "user", "content": "x", "n": True}], [None]])
+def test_whatever_stands_beside_the_tree_comes_back(listed: Any, tmp_path: Path) -> None:
+    tree = json.loads(
+        chat(
+            a={"id": "a", "role": "user", "content": "x"},
+            b={"id": "b", "role": "user", "content": "x", "n": 1},
+            c={"id": "c", "role": "assistant", "content": "y", "parentId": "a"},  # below the first, behind the second
+        )
+    )
+    tree[0]["chat"]["messages"] = listed
+    ((session, reading),) = pairs("open-webui-export", written(tmp_path / "a.json", tree))
+    again = codec.loads(codec.dumps(session))
+    (data,) = webui.export(again, reading.attachments.__getitem__).values()
+    assert json.dumps(json.loads(data)) == json.dumps(tree[0])
