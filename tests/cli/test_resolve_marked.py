@@ -82,7 +82,7 @@ def test_a_file_without_marks_is_refused_by_name(chasm, clashing):
     assert "--marked" in chasm("resolve", "--marked", "--ours", expect=2).err
 
 
-@pytest.mark.parametrize("command", [("git", "add", "--all"), ("git", "verify"), ("hook", "pre-commit")], ids=" ".join)
+@pytest.mark.parametrize("command", [("git", "verify"), ("hook", "pre-commit")], ids=" ".join)
 def test_whoever_meets_the_marks_says_how_they_go(chasm, clashing, command, monkeypatch):
     archive, _, _ = clashing
     git(archive, "commit", "-q", "-a", "-m", "marks and all")
