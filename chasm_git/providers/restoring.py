@@ -10,6 +10,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from chasm_git.providers import readback, registry
@@ -18,8 +19,11 @@ from chasm_git.providers.base import Env
 from chasm_git.providers.writing import Expected, FileChange, Standing, Target, WritePlan
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Session
+from chasm_git.session.native import kept_line, record_line
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
+_TELLING = 48
+"""Bytes of a row that say which row it is: rows begin with ids or times."""
 _ORDER = [Standing.SAME, Standing.ABSENT, Standing.OLDER, Standing.NEWER]
 
 
@@ -44,6 +48,22 @@ def standing_of(provider: str, session: Session, load: Load, env: Env, place: Pa
     if found is None:  # no session to its reader: nothing, or the beginning of what we write, or something else
         return Standing.OLDER if data.startswith(there) else Standing.NEWER
     return readback.standing(readback.records(*found), readback.records(session, load))
+
+
+def without_torn_row(session: Session, load: Load) -> Session:
+    """The session without the torn row it ends in, where that is the beginning of a row it has as a whole.
+
+    A file that lost its end may have lost it in the middle of a row; the archive has kept both. A few characters begin
+    many a row, and stay.
+    """
+    native = session.native if type(session.native) is dict else {}
+    tail = kept_line(native.get("tail"), load)
+    if tail is None or len(tail) < _TELLING:
+        return session
+    if not any(record_line(m, load).startswith(tail) for m in session.messages if m.native is not None):
+        return session
+    rest = {name: value for name, value in native.items() if name != "tail"}
+    return replace(session, native=rest or None)
 
 
 def add_files(plan: WritePlan, session: Session, load: Load, files: dict[Path, bytes]) -> None:

@@ -17,7 +17,7 @@ from chasm_git.providers import registry
 from chasm_git.providers.applying import StoreWriter
 from chasm_git.providers.base import Env
 from chasm_git.providers.converting import CALL, IMAGE, TEXT, Call, Turn, conversation
-from chasm_git.providers.restoring import add_files, add_new_file, command, is_own, safe_name
+from chasm_git.providers.restoring import add_files, add_new_file, command, is_own, safe_name, without_torn_row
 from chasm_git.providers.writing import ORIGIN, Target, WritePlan, derived_id, origin
 from chasm_git.session import jsonio
 from chasm_git.session.model import Json, Part, Session
@@ -63,7 +63,8 @@ class ClaudeCodeWriter(StoreWriter):
         return command(target.folder or session.workspace, "claude", "--resume", key)
 
     def _restore(self, plan: WritePlan, session: Session, target: Target, project: Path) -> None:
-        for one in (session, *target.agents):
+        for held in (session, *target.agents):
+            one = without_torn_row(held, target.load)
             folder = _agent_folder(project, one) if one.parent is not None else project
             if folder is None or safe_name(one.id) is None:
                 plan.refused = f"{one.id!r} of {one.parent!r} cannot be the name of a file"

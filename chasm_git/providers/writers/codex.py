@@ -18,7 +18,7 @@ from chasm_git.providers import registry
 from chasm_git.providers.applying import StoreWriter, rows_of
 from chasm_git.providers.base import Env, Problem
 from chasm_git.providers.converting import CALL, IMAGE, TEXT, Call, Conversation, conversation
-from chasm_git.providers.restoring import add_files, add_new_file, command, is_own, safe_name
+from chasm_git.providers.restoring import add_files, add_new_file, command, is_own, safe_name, without_torn_row
 from chasm_git.providers.writers._codex_threads import thread_row
 from chasm_git.providers.writing import (
     INDEX,
@@ -70,7 +70,8 @@ class CodexWriter(StoreWriter):
         return command(target.folder or session.workspace, "codex", "resume", key)
 
     def _restore(self, plan: WritePlan, session: Session, target: Target, home: Path) -> None:
-        for one in (session, *target.agents):
+        for held in (session, *target.agents):
+            one = without_torn_row(held, target.load)
             ((name, data),) = registry.load(self.provider).export(one, target.load).items()
             place = _place(home, name, self._rollouts(plan.env))
             if place is None or safe_name(name) is None:

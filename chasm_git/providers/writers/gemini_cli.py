@@ -16,7 +16,7 @@ from chasm_git.providers import registry
 from chasm_git.providers.applying import StoreWriter, content
 from chasm_git.providers.base import Env
 from chasm_git.providers.converting import CALL, IMAGE, TEXT, THINKING, Call, Step, Turn, conversation
-from chasm_git.providers.restoring import add_files, add_new_file, command, is_own, safe_name
+from chasm_git.providers.restoring import add_files, add_new_file, command, is_own, safe_name, without_torn_row
 from chasm_git.providers.values import as_dict
 from chasm_git.providers.writing import INDEX, ORIGIN, FileChange, Target, WritePlan, derived_id, origin
 from chasm_git.session import jsonio
@@ -59,7 +59,8 @@ class GeminiCLIWriter(StoreWriter):
         return command(target.folder or session.workspace, "gemini", "--resume", key)
 
     def _restore(self, plan: WritePlan, session: Session, target: Target, chats: Path) -> None:
-        for one in (session, *target.agents):
+        for held in (session, *target.agents):
+            one = without_torn_row(held, target.load)
             ((name, data),) = registry.load(self.provider).export(one, target.load).items()
             folder = chats if one.parent is None else chats / one.parent
             if safe_name(name) is None or (one.parent is not None and safe_name(one.parent) is None):
