@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
-    from chasm_git.cache.search import Results
+    from chasm_git.cache.query import Query
+    from chasm_git.cache.search import Known, Results
     from chasm_git.cache.stats import By, Stats, StatsRow
 
 Progress = Callable[[int, int], None]
@@ -54,6 +55,59 @@ class Workspace:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
+class Searching:
+    """Searches one archive, its cache open in between; each search sees the latest commit. For one thread alone."""
+
+    def __init__(self, repository: Archive, *, progress: Progress, notice: Callable[[str], None]) -> None:
+        self._repository = repository
+        self._progress, self._notice = progress, notice
+        self._connection: sqlite3.Connection | None = None
+        self._known: Known | None = None
+        self._at: str | None = None
+
+    def follow(self) -> None:
+        """Bring the cache up to date, which takes a while where there is none yet."""
+        from chasm_git.cache import follow
+
+        head = self._repository.head()
+        if self._connection is None or head != self._at:
+            self.close()
+            self._at = head
+            self._connection = follow.opened(self._repository, progress=self._progress, notice=self._notice)
+
+    def search(self, text: str, limit: int = 20, *, fields: dict[str, list[str]] | None = None) -> Results:
+        """As `Searchable.search`."""
+        from chasm_git.cache import follow, schema
+        from chasm_git.cache.query import parse
+
+        query = parse(text)
+        for name, values in (fields or {}).items():
+            query.require(name, values)
+        try:
+            self.follow()
+            return self._search(query, limit)
+        except sqlite3.Error as error:
+            reason = schema.reason(error)
+            self._notice(f"searching without the cache: {reason}; `chasm cache rebuild` makes it anew")
+        self.close()
+        self._connection = follow.in_memory(self._repository, progress=self._progress)
+        return self._search(query, limit)
+
+    def _search(self, query: Query, limit: int) -> Results:
+        from chasm_git.cache.search import Known, search
+
+        assert self._connection is not None
+        if self._known is None:
+            self._known = Known()
+        return search(self._connection, query, limit, self._known)
+
+    def close(self) -> None:
+        """Let go of the cache."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._known = None
+
+
 class Searchable:
     """Search in one archive."""
 
@@ -74,20 +128,17 @@ class Searchable:
             fields: asked for besides what the query says: field -> values, as `cache.query.Query.fields`.
             notice: told where the cache could not be used, or was made again.
         """
-        from chasm_git.cache import follow, schema
-        from chasm_git.cache.query import parse
-        from chasm_git.cache.search import search
+        with closing(Searching(self.repository, progress=progress, notice=notice)) as searching:
+            return searching.search(text, limit, fields=fields)
 
-        query = parse(text)
-        for name, values in (fields or {}).items():
-            query.require(name, values)
-        try:
-            with closing(follow.opened(self.repository, progress=progress, notice=notice)) as connection:
-                return search(connection, query, limit)
-        except sqlite3.Error as error:
-            notice(f"searching without the cache: {schema.reason(error)}; `chasm cache rebuild` makes it anew")
-        with closing(follow.in_memory(self.repository, progress=progress)) as connection:
-            return search(connection, query, limit)
+    def searching(
+        self,
+        *,
+        progress: Progress = lambda done, total: None,
+        notice: Callable[[str], None] = lambda text: None,
+    ) -> Searching:
+        """For who searches at every keystroke: `search`, with the cache kept open."""
+        return Searching(self.repository, progress=progress, notice=notice)
 
     def known_sessions(self, start: str, limit: int) -> list[tuple[str, str | None]]:
         """Ids that begin with a text, and titles, the latest first, as the cache has them now; it is not followed.

@@ -15,8 +15,10 @@ VERSION = 2
 """Changed with every change to what stands in the cache, the tables or the words."""
 
 _BUSY = 5.0
-_SEQUENCES = 1 << 20
-_KINDS = 1 << 4
+BELOW_KIND, BELOW_SESSION = 20, 24
+"""Bits of a chunk's number below its kind, and below its session."""
+_SEQUENCES = 1 << BELOW_KIND
+_KINDS = 1 << (BELOW_SESSION - BELOW_KIND)
 
 _TABLES = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;

@@ -28,7 +28,8 @@ def is_chosen(query: Query, row: tuple[Any, ...]) -> bool:
         "has": ["error"] if has_error else [],
     }
     for name, listed in zip(_IN_LISTS, (tags, tools, models), strict=True):
-        held[name] = orjson.loads(listed)
+        if name in query.fields or name in query.not_fields:
+            held[name] = orjson.loads(listed)
     for name, asked in query.fields.items():
         if name == "since" and (updated or "") < max(asked):
             return False

@@ -18,7 +18,7 @@ import orjson
 
 from chasm_git.cache.extract import KINDS, Text, unpack, unpack_records
 from chasm_git.cache.query import Query, Term, substring
-from chasm_git.cache.schema import kind_of, session_of
+from chasm_git.cache.schema import BELOW_KIND, BELOW_SESSION, kind_of, session_of
 from chasm_git.cache.scope import COLUMNS, counts, is_chosen, may_count
 from chasm_git.cache.snippet import Snippet, snippet
 from chasm_git.cache.text import fold
@@ -36,6 +36,7 @@ _MOST_PARTS = 5000
 _SHOWN = 3
 _UNPACKED = 256
 """Chunks that are kept unpacked."""
+_MOST_CHOSEN = 8
 _ALL = Term((), "", "", False)
 _COLUMNS = "id, provider, title, workspace, created, updated, messages, parent, tags, conflicts"
 
@@ -91,15 +92,38 @@ class _Spot(NamedTuple):
     """In the folded text."""
 
 
-def search(connection: sqlite3.Connection, query: Query, limit: int = 20) -> Results:
-    """The sessions that match, at most `limit`. Raises sqlite3.Error where the cache is damaged."""
-    return _Search(connection, query).run(limit)
+Sessions = dict[int, tuple[str, int, float]]
+"""Sessions by number: the time of the latest message, characters, and that time in days (0.0: none, or no time)."""
+
+
+class Known:
+    """What searches of one state of the cache share, for who asks often: its sessions, and those some fields leave."""
+
+    def __init__(self) -> None:
+        self.sessions: Sessions | None = None
+        self.chosen: dict[str, Sessions] = {}
+
+
+def search(connection: sqlite3.Connection, query: Query, limit: int = 20, known: Known | None = None) -> Results:
+    """The sessions that match, at most `limit`. Raises sqlite3.Error where the cache is damaged.
+
+    Args:
+        known: what searches of this very state of the cache share.
+    """
+    return _Search(connection, query, known or Known()).run(limit)
+
+
+def _all_sessions(connection: sqlite3.Connection) -> Sessions:
+    """All sessions of the cache."""
+    rows = connection.execute("SELECT number, updated, size FROM sessions")
+    return {number: (updated or "", size, _days(updated)) for number, updated, size in rows}
 
 
 class _Search:
-    def __init__(self, connection: sqlite3.Connection, query: Query) -> None:
+    def __init__(self, connection: sqlite3.Connection, query: Query, known: Known) -> None:
         self._db = connection
         self._query = query
+        self._known = known
         self._patterns: dict[str, re.Pattern[str]] = {}
         self._texts: dict[int, list[Text]] = {}
         self._records: dict[int, list[list[Any]]] = {}
@@ -137,16 +161,25 @@ class _Search:
             results.total = count
         return results
 
-    def _sessions(self) -> dict[int, tuple[str, int]]:
-        """Sessions the fields leave: number -> (time of the latest message, characters)."""
+    def _sessions(self) -> Sessions:
+        """Sessions the fields leave."""
+        known = self._known
+        if known.sessions is None:
+            known.sessions = _all_sessions(self._db)
+        asked = self._query.fields, self._query.not_fields
+        if not any(asked):
+            return known.sessions
+        key = repr(asked)
+        if key not in known.chosen:
+            if len(known.chosen) >= _MOST_CHOSEN:
+                known.chosen.clear()
+            known.chosen[key] = self._choose(known.sessions)
+        return known.chosen[key]
+
+    def _choose(self, sessions: Sessions) -> Sessions:
         query = self._query
-        if not query.fields and not query.not_fields:
-            return {
-                number: (updated or "", size)
-                for number, updated, size in self._db.execute("SELECT number, updated, size FROM sessions")
-            }
         rows = self._db.execute(f"SELECT {COLUMNS} FROM sessions")
-        chosen = {row[0]: (row[1] or "", row[2]) for row in rows if is_chosen(query, row)}
+        chosen = {row[0]: sessions[row[0]] for row in rows if is_chosen(query, row)}
         if "file" in query.fields:
             holding = set[int]().union(*map(self._with_file, query.fields["file"]))
             chosen = {number: facts for number, facts in chosen.items() if number in holding}
@@ -168,13 +201,15 @@ class _Search:
                 found.add(session_of(row))
         return found
 
-    def _candidates(self, term: Term, sessions: dict[int, tuple[str, int]]) -> dict[int, list[int]]:
+    def _candidates(self, term: Term, sessions: Sessions) -> dict[int, list[int]]:
         """Session -> its chunks that may match a term."""
         found: dict[int, list[int]] = {}
-        for row in self._rows(term):
-            number = session_of(row)
-            if number in sessions:
-                found.setdefault(number, []).append(row)
+        for row in self._rows(term):  # tens of thousands of a common word: `session_of`, in line
+            number = row >> BELOW_SESSION
+            if number in found:
+                found[number].append(row)
+            elif number in sessions:
+                found[number] = [row]
         return found
 
     def _rows(self, term: Term) -> list[int]:
@@ -203,24 +238,24 @@ class _Search:
         return None if len(found) > _MOST_PARTS else [text, *found]
 
     def _ranked(
-        self, wanted: list[Term], candidates: list[dict[int, list[int]]], sessions: dict[int, tuple[str, int]]
+        self, wanted: list[Term], candidates: list[dict[int, list[int]]], sessions: Sessions
     ) -> list[tuple[float, int]]:
         """Scores and numbers of sessions, the best first."""
-        latest = max((updated for updated, _ in sessions.values()), default="")
-        average = sum(size for _, size in sessions.values()) / max(1, len(sessions)) or 1.0
+        latest = max((day for _, _, day in sessions.values()), default=0.0)
+        average = sum(size for _, size, _ in sessions.values()) / max(1, len(sessions)) or 1.0
         count = self._db.execute("SELECT count(*) FROM sessions").fetchone()[0]
         searched = [found for term, found in zip(wanted, candidates, strict=True) if term is not _ALL]
         weights = [math.log(1 + (count - len(found) + 0.5) / (len(found) + 0.5)) for found in searched]
         ranked = []
-        for number, (updated, size) in sessions.items():
+        for number, (updated, size, day) in sessions.items():
             score = 0.0
             length = _K1 * (1 - _B + _B * size / average)
             for found, weight in zip(searched, weights, strict=True):
-                frequency = sum(_WEIGHTS[kind_of(row)] for row in found[number])
+                frequency = sum([_WEIGHTS[row >> BELOW_KIND & 15] for row in found[number]])
                 score += weight * frequency * (_K1 + 1) / (frequency + length)
-            if len(searched) > 1 and set[int].intersection(*(set(found[number]) for found in searched)):
+            if len(searched) > 1 and set(searched[0][number]).intersection(*[found[number] for found in searched[1:]]):
                 score *= _TOGETHER
-            ranked.append(((score or 1.0) * (1 + _RECENT * math.exp(-_days(updated, latest) / _FADE)), updated, number))
+            ranked.append(((score or 1.0) * (1 + _RECENT * math.exp((day - latest) / _FADE)), updated, number))
         ranked.sort(reverse=True)
         return [(score, number) for score, _, number in ranked]
 
@@ -340,8 +375,9 @@ def _goodness(spot: _Spot) -> tuple[int, float]:
     return spot.terms, _WEIGHTS[spot.text.kind]
 
 
-def _days(earlier: str, later: str) -> float:
+def _days(moment: str | None) -> float:
+    """A time in days."""
     try:
-        return max(0.0, (dt.datetime.fromisoformat(later) - dt.datetime.fromisoformat(earlier)).total_seconds() / 86400)
-    except (ValueError, TypeError):
-        return 1e6
+        return dt.datetime.fromisoformat(moment or "").timestamp() / 86400
+    except (ValueError, OverflowError):
+        return 0.0

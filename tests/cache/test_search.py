@@ -12,6 +12,8 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -452,3 +454,18 @@ def test_the_cache_is_small(archive):
     follow.opened(archive).close()
     raw = sum(len(text) for said in texts for text in said)
     assert follow.path_of(archive).stat().st_size <= 0.6 * raw
+
+
+def test_a_search_kept_open_sees_every_commit_and_finds_what_any_other_finds(keep, example):
+    place = keep([example])
+    with open_archive(place) as archive, closing(archive.searching()) as searching:
+        assert [found.id for found in searching.search("redirect").matches] == [example.id]
+        assert searching.search("redirect", fields={"provider": ["codex"]}).matches == []
+        other = replace(example, id="0a0a0a0a-2a51-4f0e-9c53-0f6f3a1d7b11", provider="codex", title="Later")
+        keep([other])
+        for text, fields in (("redirect", {"provider": ["codex"]}), ("redirect", {}), ("login role:user", {})):
+            again = [searching.search(text, fields=fields).matches for _ in range(2)]
+            assert again == [archive.search(text, fields=fields).matches] * 2 and again[0]
+        (archive.repository.git_dir / "chasm" / "cache.sqlite3").write_bytes(b"damaged")
+        keep([example], message="damaged meanwhile", files={"note.txt": b""})
+        assert len(searching.search("redirect").matches) == 2
