@@ -134,9 +134,8 @@ class _HeaderMerge:
 
     def _shown(self, values_of: Callable[[Session], _Values], left: _Values) -> bytes | None:
         """Of the values that are left, the one a side shows: three-way, the greater where both changed it."""
-        sides = (next(iter(values_of(side)), None) for side in (self._ours, self._theirs))
-        ours, theirs = (shown if shown in left else None for shown in sides)
-        before = next(iter(values_of(self._base)), None) if self._base is not None else None
+        ours, theirs = (_foremost(values_of(side), left) for side in (self._ours, self._theirs))
+        before = _foremost(values_of(self._base), left) if self._base is not None else None
         if ours is None or theirs is None or theirs == before:
             return theirs if ours is None else ours
         return theirs if ours == before else max(ours, theirs, key=_greater)
@@ -190,6 +189,14 @@ def _put_together(before: Any, ours: Any, theirs: Any, provider: bool) -> Any:
                 made[name] = value
         return made
     return max(ours, theirs, key=_size)
+
+
+def _foremost(values: _Values, left: _Values) -> bytes | None:
+    """The value a side shows (its first one), or where that is gone the greatest of those that wait there."""
+    shown = next(iter(values), None)
+    if shown is None or shown in left:
+        return shown
+    return max((data for data in values if data in left), key=_greater, default=None)
 
 
 def _greater(data: bytes) -> tuple[int, bytes]:

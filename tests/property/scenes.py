@@ -37,4 +37,5 @@ _HARVESTS = [
 ]
 
 MERGES = [(base, ours, theirs, ours) for base, ours, theirs in _MERGES]
+MERGES.append((headed("t2"), headed("t"), headed(), headed("t2", alternatives={"title": ["t1"]})))
 HARVESTS = [(base, archived, archived, fresh) for base, archived, fresh in _HARVESTS]
