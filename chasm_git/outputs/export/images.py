@@ -44,11 +44,13 @@ class Images:
         Of several with one name each is given once, in the order of the session.
         """
         listed = self._found.get(name)
-        if not listed:
-            return None
-        data = self._bytes(listed.pop(0) if len(listed) > 1 else listed[0])
-        media_type = _media_type(data)
-        return f"data:{media_type};base64,{base64.b64encode(data).decode()}" if media_type is not None else None
+        return self.address(listed.pop(0) if len(listed) > 1 else listed[0]) if listed else None
+
+    def address(self, stored: Json) -> str | None:
+        """The same for what a session holds as the data of an image."""
+        data = self._bytes(stored)
+        found = media_type(data)
+        return f"data:{found};base64,{base64.b64encode(data).decode()}" if found is not None else None
 
     def attachment(self, name: str) -> str | None:
         """The attachment an image is; None where it is none. Of several with one name as for `url`."""
@@ -67,9 +69,12 @@ class Images:
             return b""  # its name is shown
 
 
-def _media_type(data: bytes) -> str | None:
-    """By its first bytes: what a session says of it is anybody's word."""
-    for magic, media_type in _MAGIC:
+def media_type(data: bytes) -> str | None:
+    """What kind of image it is, None for none a page shows.
+
+    By its first bytes: what a session says of it is anybody's word.
+    """
+    for magic, kind in _MAGIC:
         if data.startswith(magic):
-            return media_type
+            return kind
     return "image/webp" if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None

@@ -47,9 +47,9 @@ def session_page(session: Session, load: Load | None = None, *, files: str | Non
     shown = universal(session, load)
     images = Images(session, load)
     title = shown["title"] or "Untitled session"
-    body = [f"<header><h1 dir=auto>{_line(title)}</h1>", _facts(shown), "</header><main>"]
+    body = [f"<header><h1 dir=auto>{line(title)}</h1>", facts(shown), "</header><main>"]
     for number, message in enumerate(shown["messages"], 1):
-        body += _article(number, message, images)
+        body += article(number, message, images)
     body.append("</main>")
     if files is not None:
         body += _attached(session, files)
@@ -60,14 +60,14 @@ def index_page(title: str, listed: Sequence[Listed]) -> str:
     """The page that lists others, the latest session first."""
     columns = "<th>last message</th><th>session</th><th>where</th><th class=right>messages</th>"
     body = [
-        f"<header><h1>{_line(title)}</h1></header><main><table class=sessions>",
+        f"<header><h1>{line(title)}</h1></header><main><table class=sessions>",
         f"<thead><tr>{columns}</tr></thead>",
     ]
     for one in sorted(listed, key=lambda one: (one.updated_at or "", one.href), reverse=True):
-        where = " · ".join(_line(text) for text in (one.provider, one.workspace) if text)
+        where = " · ".join(line(text) for text in (one.provider, one.workspace) if text)
         body.append(
-            f'<tr><td class=when>{_time(one.updated_at)}</td><td dir=auto><a href="{plain(quote(one.href))}">'
-            f"{_line(one.title or 'Untitled session')}</a></td><td>{where}</td><td class=right>{one.messages}</td></tr>"
+            f'<tr><td class=when>{when(one.updated_at)}</td><td dir=auto><a href="{plain(quote(one.href))}">'
+            f"{line(one.title or 'Untitled session')}</a></td><td>{where}</td><td class=right>{one.messages}</td></tr>"
         )
     body.append("</table></main>")
     return _page(title, body)
@@ -79,12 +79,13 @@ def _page(title: str, body: Iterable[str]) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name=viewport content="width=device-width,initial-scale=1">\n'
         "<meta name=referrer content=no-referrer><meta name=generator content=chasm-git>\n"
-        f"<title>{_line(title)}</title>\n<style>{CSS}</style></head><body>\n"
+        f"<title>{line(title)}</title>\n<style>{CSS}</style></head><body>\n"
     )
     return head + "\n".join(body) + "\n</body></html>\n"
 
 
-def _facts(shown: dict[str, Any]) -> str:
+def facts(shown: dict[str, Any]) -> str:
+    """What is known of a session besides its messages: `shown` is its universal form."""
     git = shown["git"] if isinstance(shown["git"], dict) else {}
     tokens = shown["metadata"]["total_tokens"]
     rows = [
@@ -94,8 +95,8 @@ def _facts(shown: dict[str, Any]) -> str:
         ("workspace", shown["workspace"]),
         ("branch", git.get("branch")),
         ("commit", git.get("commit")),
-        ("began", _time(shown["created_at"])),
-        ("ended", _time(shown["updated_at"])),
+        ("began", when(shown["created_at"])),
+        ("ended", when(shown["updated_at"])),
         ("tokens", f"{tokens['input']:,} in, {tokens['output']:,} out" if any(tokens.values()) else None),
         ("parent", shown["parent"]),
         ("forked from", shown["forked_from"]),
@@ -110,18 +111,19 @@ def _facts(shown: dict[str, Any]) -> str:
     return f"<dl class=facts>{held}</dl>"
 
 
-def _article(number: int, message: dict[str, Any], images: Images) -> Iterator[str]:
+def article(number: int, message: dict[str, Any], images: Images) -> Iterator[str]:
+    """A message of the universal form, in pieces; `number` is its place, from 1, and its anchor: ``#m1``."""
     role = str(message["role"])
     aside = any(message.get(flag) for flag in ("sidechain", "inactive"))
     known = role if role in ("user", "assistant", "system", "tool") else "other"
     kind = f"{known} aside" if aside else known
-    yield f'<article id="m{number}" class="{kind}"><header><b>{_line(role.capitalize())}</b>'
-    yield _time(message["timestamp"])
+    yield f'<article id="m{number}" class="{kind}"><header><b>{line(role.capitalize())}</b>'
+    yield when(message["timestamp"])
     if message["model"]:
-        yield f"<span>{_line(message['model'])}</span>"
+        yield f"<span>{line(message['model'])}</span>"
     for flag in (*(flag for flag in _FLAGS if message.get(flag)), message.get("status")):
         if flag:
-            yield f"<span class=flag>{_line(flag)}</span>"
+            yield f"<span class=flag>{line(flag)}</span>"
     yield f'<a href="#m{number}" title="{plain(message["id"])}">#{number}</a></header>'
     yield from _said(message, images)
     yield "</article>"
@@ -152,9 +154,9 @@ def _carried(message: dict[str, Any], images: Images) -> Iterator[str]:
     for kind, items in (("reference", message["references"]), ("edit", message.get("edits", ()))):
         for item in items:
             inside = _changes(item)
-            said = f"{kind} <code>{_line(item.get('uri'))}</code>"
+            said = f"{kind} <code>{line(item.get('uri'))}</code>"
             listed.append(f"<li>{said}</li>" if not inside else f"<li>{_details(said, inside)}</li>")
-    listed += [f"<li>file <code>{_line(name)}</code></li>" for name in message.get("files", ())]
+    listed += [f"<li>file <code>{line(name)}</code></li>" for name in message.get("files", ())]
     for name in message.get("images", ()):
         yield _image(name, images)
     if listed:
@@ -195,22 +197,22 @@ def _call(call: dict[str, Any], images: Images) -> str:
     inside += [_image(name, images) for name in call.get("images", ())]
     shown = hint.strip().split("\n")[0]
     shown = shown[: _SHORT - 1] + "…" if len(shown) > _SHORT else shown
-    said = _line(call["name"] or "tool") + (f" <code dir=auto>{_line(shown)}</code>" if shown else "")
+    said = line(call["name"] or "tool") + (f" <code dir=auto>{line(shown)}</code>" if shown else "")
     return _details(said, "".join(inside), is_error=call["is_error"])
 
 
 def _argument(name: str, value: Any) -> str:
     text = value if isinstance(value, str) else jsonio.dumps(value).decode()
     if len(text) <= _SHORT and "\n" not in text:
-        return f"<p class=label>{_line(name)} <code dir=auto>{plain(text)}</code></p>"
-    return f"<p class=label>{_line(name)}</p>" + (diff(text) if is_patch(text) else preformatted(text))
+        return f"<p class=label>{line(name)} <code dir=auto>{plain(text)}</code></p>"
+    return f"<p class=label>{line(name)}</p>" + (diff(text) if is_patch(text) else preformatted(text))
 
 
 def _image(name: str, images: Images) -> str:
     url = images.url(name)
     if url is None:
-        return f"<ul class=carried><li>image <code>{_line(name)}</code></li></ul>"
-    return f'<p><img src="{url}" alt="{_line(name)}" loading=lazy></p>'
+        return f"<ul class=carried><li>image <code>{line(name)}</code></li></ul>"
+    return f'<p><img src="{url}" alt="{line(name)}" loading=lazy></p>'
 
 
 def _attached(session: Session, folder: str) -> Iterator[str]:
@@ -227,18 +229,19 @@ def _text(text: str) -> str:
 
 
 def _folded(summary: str, inside: str, *, is_error: bool | None = False) -> str:
-    return _details(_line(summary), inside, is_error=bool(is_error))
+    return _details(line(summary), inside, is_error=bool(is_error))
 
 
 def _details(summary: str, inside: str, *, is_error: bool = False) -> str:
     return f"<details{' class=error' if is_error else ''}><summary>{summary}</summary>{inside}</details>"
 
 
-def _line(text: object) -> str:
+def line(text: object) -> str:
+    """A text on one line, escaped."""
     return plain(" ".join(str(text).split()))
 
 
-def _time(timestamp: object) -> str:
+def when(timestamp: object) -> str:
     """A stored time, in UTC: a page is read anywhere."""
     if not isinstance(timestamp, str):
         return ""
