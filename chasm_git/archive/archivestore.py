@@ -98,10 +98,15 @@ class ArchiveStore:
         )
 
     def _find(self, session_id: str) -> SessionFile:
-        found = naming.find_session(self._archive, session_id, self._archive.head())
-        if found.id != session_id:
-            raise naming.NoSuchSession(f"no session has the id {session_id!r}")
-        return found
+        try:
+            found = naming.find_session(self._archive, session_id, self._archive.head())
+        except naming.AmbiguousSession as error:
+            if any(one.id == session_id for one in error.candidates):
+                raise  # of several providers
+        else:
+            if found.id == session_id:
+                return found
+        raise naming.NoSuchSession(f"no session has the id {session_id!r}")
 
     def _commit(self, provider: str, identity: str, created_at: str | None, data: bytes, message: str) -> None:
         """Commit one session file; where the branch moved meanwhile, merged with what came."""

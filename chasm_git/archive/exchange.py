@@ -168,7 +168,7 @@ def trouble(remote: Remote, result: Result, doing: str) -> ChasmError:
     said = redacted(result.err)
     reason = str(GitError(doing, result.status, said))
     path = remote.local_path
-    if path is not None and not path.exists():
+    if path is not None and path.is_absolute() and not path.exists():
         return Unreachable(f"{remote.shown} is not there; is its drive connected? (`chasm git remote list`)")
     if doing == "fetch" and _FSCK.search(said):
         return DamagedThere(f"{remote.shown} holds objects that git refuses: {_complaint(said)}")

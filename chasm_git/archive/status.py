@@ -6,12 +6,13 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from chasm_git.archive import layout, refs
+from chasm_git.archive import layout, refs, syncstate
 from chasm_git.archive.checkout import checkouts
 from chasm_git.archive.git import Git
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
+    from chasm_git.archive.syncstate import Mode
 
 State = Literal["modified", "new", "deleted", "conflict"]
 
@@ -37,6 +38,10 @@ class RemoteState:
     """Commits it does not have."""
     behind: int
     """Commits we do not have."""
+    mode: Mode = "offline"
+    """``offline``, ``online``, ``syncing`` (now, by any process), ``error``: how it was when it was last tried."""
+    last_sync: str | None = None
+    """When a sync with it last came to its end: UTC, ISO 8601."""
 
 
 def edited(archive: Archive) -> list[Edited]:
@@ -88,7 +93,9 @@ def remotes(archive: Archive) -> list[RemoteState]:
             continue
         counts = Git(archive).text("rev-list", "--left-right", "--count", f"{head}...{commit}")
         ahead, behind = map(int, counts.split())
-        found.append(RemoteState(f"{remote}/{branch}", commit, ahead, behind))
+        known = syncstate.known(archive, remote)
+        mode: Mode = "syncing" if syncstate.is_syncing(archive) else known.mode
+        found.append(RemoteState(f"{remote}/{branch}", commit, ahead, behind, mode, known.synced))
     return found
 
 

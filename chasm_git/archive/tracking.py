@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from chasm_git.archive import layout, refs, syncstate
 from chasm_git.archive.config import read_config
 from chasm_git.archive.git import Git
+from chasm_git.archive.naming import id_in
 from chasm_git.archive.repo import Archive
 
 if TYPE_CHECKING:
@@ -71,6 +72,19 @@ def sync_states(archive: Archive, files: Mapping[str, str]) -> dict[str, SyncSta
     return _states(archive, files, _tracked(archive))
 
 
+def pending(archive: Archive, states: Mapping[str, SyncState]) -> tuple[int, int]:
+    """Sessions the remote has not as they are here, and the other way round.
+
+    Args:
+        states: of `sync_states`, for every session file.
+    """
+    remote = _tracked(archive)
+    there = _sessions(archive, remote) if remote is not None else {}
+    new = sum(path not in states for path in there)
+    up, down = (sum(state in kind for state in states.values()) for kind in (_UP, _DOWN))
+    return (up, down + new) if _has_remote(archive) else (0, 0)
+
+
 def sync_status(archive: Archive, remote: str | None = None, url: str | None = None) -> SyncStatus:
     """How the archive stands to a remote, as last fetched; the network is not asked.
 
@@ -87,14 +101,19 @@ def sync_status(archive: Archive, remote: str | None = None, url: str | None = N
         made.mode = "syncing"
     files = _sessions(archive, head)
     states = _states(archive, files, theirs)
-    for path in _sessions(archive, theirs):
+    there = _sessions(archive, theirs)
+    for path in there:
         states.setdefault(path, "remote-ahead")
     waiting = set(undecided(archive, head))
     for path, state in sorted(states.items()):
         where = layout.parse_session_path(path)
         assert where is not None
         shown: SyncState = "conflict" if path in waiting else state
-        made.sessions.append(SessionSync(where.name, where.provider, path, shown))
+        name = where.name
+        if "~" in name:  # an id that is no file name
+            blob = files.get(path) or there[path]
+            name = id_in(archive.read(blob)) or name
+        made.sessions.append(SessionSync(name, where.provider, path, shown))
     if remote is not None:
         made.pending_uploads = sum(state in _UP for state in states.values())
         made.pending_downloads = sum(state in _DOWN for state in states.values())

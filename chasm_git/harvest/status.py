@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chasm_git.archive import layout, status, tracking
 from chasm_git.archive.machine import machine_name
 from chasm_git.archive.naming import id_in
+from chasm_git.archive.summaries import Summaries
 from chasm_git.harvest.plan import Plan, make_plan
 from chasm_git.harvest.report import Scanned, scanned
 from chasm_git.providers.base import Env
@@ -54,6 +55,11 @@ class Status:
     """Files in the worktree that are no sessions and differ from the latest commit."""
     elsewhere: bool = False
     """The worktree shows another branch, so it is not compared."""
+    pending_uploads: int = 0
+    """Sessions the remote has not as they are here; `pending_downloads`: the other way round."""
+    pending_downloads: int = 0
+    conflicts: int = 0
+    """Sessions in which a decision waits."""
 
     def as_json(self) -> dict[str, Any]:
         """The stable form for programs."""
@@ -73,9 +79,19 @@ class Status:
             ],
             "other_files": [{"path": one.path, "state": one.state, "staged": one.staged} for one in self.other],
             "remotes": [
-                {"name": one.name, "commit": one.commit, "ahead": one.ahead, "behind": one.behind}
+                {
+                    "name": one.name,
+                    "commit": one.commit,
+                    "ahead": one.ahead,
+                    "behind": one.behind,
+                    "mode": one.mode,
+                    "last_sync": one.last_sync,
+                }
                 for one in self.remotes
             ],
+            "pending_uploads": self.pending_uploads,
+            "pending_downloads": self.pending_downloads,
+            "conflicts": self.conflicts,
             "worktree_shows_another_branch": self.elsewhere,
         }
 
@@ -92,7 +108,11 @@ def status_of(archive: Archive, env: Env, *, every: bool = False) -> Status:
     files = archive.files(archive.head(), layout.SESSIONS)
     edited = {one.path: one for one in status.edited(archive)}
     sources = _sources(plan)
+    files = {path: blob for path, blob in files.items() if layout.parse_session_path(path) is not None}
     states = tracking.sync_states(archive, files)
+    up, down = tracking.pending(archive, states)
+    waiting = _waiting(archive, files)
+    states |= dict.fromkeys(waiting, "conflict")
     sessions = []
     total = 0
     for path in sorted({*files, *edited}):
@@ -111,7 +131,17 @@ def status_of(archive: Archive, env: Env, *, every: bool = False) -> Status:
     elsewhere = archive.worktree is not None and not status.shows_branch(archive)
     looked_at = [scanned(one) for one in plan.providers]
     remotes = status.remotes(archive)
-    return Status(archive.head(), looked_at, total, sessions, remotes, [*edited.values()], elsewhere)
+    other = [*edited.values()]
+    return Status(archive.head(), looked_at, total, sessions, remotes, other, elsewhere, up, down, len(waiting))
+
+
+def _waiting(archive: Archive, files: dict[str, str]) -> list[str]:
+    """Paths of the sessions in which a decision waits."""
+    kept = Summaries(archive)
+    kept.load(files.values())
+    found = [path for path, blob in files.items() if (one := kept.of(blob)) is not None and one.conflicts]
+    kept.save()
+    return found
 
 
 def _sources(plan: Plan) -> dict[str, str]:

@@ -67,6 +67,31 @@ def test_over_http_with_a_password_from_a_credential_helper(tmp_path, served):
         assert set(desktop.files()) == set(laptop.files())
 
 
+def test_wrong_credentials_fail_at_once_and_open_no_window(tmp_path, served, monkeypatch):
+    """Where nobody is there to answer, no program is asked to ask: not git's, not ssh's, not a desktop's."""
+    asked = tmp_path / "asked"
+    window = tmp_path / "window"
+    window.write_text(f'#!/bin/sh\ntouch "{asked}"\nsleep 60\n')
+    window.chmod(0o755)
+    monkeypatch.setenv("SSH_ASKPASS", str(window))
+    monkeypatch.setenv("SSH_ASKPASS_REQUIRE", "force")
+    monkeypatch.setenv("DISPLAY", ":0")
+    with git_http(served, password="secret") as url:
+        machine = Machine("laptop", tmp_path, f"{url}/hub.git")
+        put(machine.archive, new_session("s-1", "one"))
+        head = machine.archive.head()
+        git(machine.archive, "config", "core.askPass", str(window))
+        for helper in ("", "!f() { echo username=ana; echo password=old; }; f"):
+            git(machine.archive, "config", "credential.helper", helper)
+            started = time.monotonic()
+            with pytest.raises(Denied, match="does not let us in"):
+                machine.sync()
+            assert time.monotonic() - started < 20
+        assert not asked.exists()
+        assert machine.archive.head() == head
+        assert_whole(machine.archive)
+
+
 def test_a_password_in_the_url_is_shown_nowhere(tmp_path, served):
     with git_http(served, password="secret") as url:
         place = f"{url}/hub.git".replace("://", "://ana:wrong@")

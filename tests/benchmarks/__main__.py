@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.benchmarks import archive, codec, merging, search, secrets
+from tests.benchmarks import archive, codec, merging, search, secrets, syncing
 from tests.benchmarks.corpus import Corpus
 from tests.benchmarks.measure import Row, folder_size
 
@@ -40,6 +40,7 @@ def _rows(home: Path, scratch: Path, grower: Corpus) -> Iterator[Row]:
     yield from merging.rows(scratch / "merging")
     yield from archive.rows(home, scratch, lambda: grower.grow(0.01))
     yield from secrets.rows(home, scratch)
+    yield from syncing.rows(scratch / "syncing")
     yield from search.rows(home, scratch, lambda: grower.grow(0.01))
 
 

@@ -101,7 +101,24 @@ def test_the_archive_against_its_remote(chasm: Program, keep: Keep, tmp_path: Pa
     found = chasm("git", "status", "--json").json
     assert [(one["name"], one["ahead"], one["behind"]) for one in found["remotes"]] == [("origin/main", 1, 0)]
     assert {one["id"]: one["sync_state"] for one in found["sessions"]}["new"] == "unsynced"
-    assert "origin/main: 1 commits to push, 0 to pull" in chasm("git", "status").out
+    assert (found["pending_uploads"], found["pending_downloads"], found["conflicts"]) == (1, 0, 0)
+    assert (found["remotes"][0]["mode"], found["remotes"][0]["last_sync"]) == ("offline", None)
+    said = chasm("git", "status").out
+    assert "origin/main: 1 commits to push, 0 to pull; offline, never synced" in said
+    assert "1 sessions to send, 0 to fetch (chasm sync)" in said
+    chasm("sync")
+    found = chasm("git", "status", "--json").json
+    assert found["remotes"][0]["mode"] == "online" and found["remotes"][0]["last_sync"].endswith("Z")
+    assert found["pending_uploads"] == 0 and {one["sync_state"] for one in found["sessions"]} == {"synced"}
+    assert "to send" not in chasm("git", "status").out
+
+
+def test_decisions_that_wait(chasm: Program, keep: Keep, example: Session) -> None:
+    example.messages[0].variants = [{"role": "user", "content": "another wording"}]
+    keep([example])
+    found = chasm("git", "status", "--json").json
+    assert found["conflicts"] == 1 and [one["sync_state"] for one in found["sessions"]] == ["conflict"]
+    assert "decisions wait in 1 sessions (chasm conflicts)" in chasm("git", "status").out
 
 
 def test_another_branch_in_the_worktree(chasm: Program) -> None:

@@ -37,7 +37,11 @@ def test_sync_sends_and_says_where_every_session_stands(
     assert git(remote, "for-each-ref", "refs/heads") == ""
     assert chasm("sync").code == 0
     assert git(remote, "rev-parse", "main") == git(archive, "rev-parse", "main")
-    assert chasm("sync", "status", "--json").json["mode"] == "online"
+    found = chasm("sync", "status", "--json").json
+    assert (found["mode"], found["fully_synced"], found["pending_uploads"]) == ("online", True, 0)
+    assert [(one["id"], one["state"]) for one in found["sessions"]] == [(example.id, "synced")]
+    said = chasm("sync", "status").out
+    assert "online, last sync 2" in said and "0 sessions to send, 0 to fetch, 0 in conflict" in said
     example.messages.append(Message("late", "user", "2026-01-09T12:00:00.000Z", "more", after=example.messages[-1].id))
     keep([example])
     assert chasm("git", "push").code == 0

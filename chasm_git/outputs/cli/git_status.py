@@ -22,6 +22,8 @@ def command(context: Context, everything: bool) -> None:
 
     Looks only; nothing is harvested and no remote is asked.
     """
+    from chasm_git.outputs.cli.terminal import local_time
+
     terminal = context.terminal
     with context.open_archive() as archive:
         found = archive.status(context.env(), every=everything or context.json)
@@ -30,7 +32,13 @@ def command(context: Context, everything: bool) -> None:
             return
         terminal.line(f"{archive.path}: {found.total} sessions")
         for remote in found.remotes:
-            terminal.line(f"{remote.name}: {remote.ahead} commits to push, {remote.behind} to pull")
+            last = f"last sync {local_time(remote.last_sync)}" if remote.last_sync else "never synced"
+            commits = f"{remote.ahead} commits to push, {remote.behind} to pull"
+            terminal.line(f"{remote.name}: {commits}; {remote.mode}, {last}")
+        if found.pending_uploads or found.pending_downloads:
+            terminal.line(f"{found.pending_uploads} sessions to send, {found.pending_downloads} to fetch (chasm sync)")
+        if found.conflicts:
+            terminal.line(f"decisions wait in {found.conflicts} sessions (chasm conflicts)")
         if found.elsewhere:
             terminal.line("the worktree shows another branch and is not compared")
         _providers(context, found)
