@@ -35,14 +35,17 @@ LIBRARIES = {
     "archive": {"dulwich", "git", "deepdiff", "orjson", "isal"},
     "harvest": {"orjson", "watchfiles"},
     "cache": {"orjson"},
-    "outputs": {"click", "rich", "platformdirs", "orjson", "markdown_it"},
+    "outputs": {"click", "rich", "platformdirs", "orjson", "markdown_it", "starlette", "uvicorn"},
 }
 """Layer -> what it may import of others' libraries."""
 
 RUAMEL = {"session/reference.py", "archive/settings.py"}
 """The modules that read YAML people wrote."""
 
-LAZY = {"dulwich", "git", "rich", "ruamel", "deepdiff", "platformdirs", "multiprocessing", "markdown_it", "watchfiles"}
+LAZY = {
+    *("dulwich", "git", "rich", "ruamel", "deepdiff", "platformdirs", "multiprocessing", "markdown_it", "watchfiles"),
+    *("starlette", "uvicorn"),
+}
 """Imported inside the functions that need them: a command pays for what it uses."""
 
 ENVIRONMENT = {"environ", "environb", "getenv", "argv", "stdin"}

@@ -123,6 +123,7 @@ COMMANDS: dict[str, Entry] = {
             "timeline": Entry("What was going on, day by day.", "show_timeline"),
         },
     ),
+    "web": Entry("The archive in a browser: search, read, versions.", "web"),
     "stats": Entry("Sessions, messages, tokens, tool calls and files, counted.", "stats"),
     "tag": Entry("Give sessions tags, take some away.", "tag"),
     "title": Entry("Give a session a title of your own.", "title"),

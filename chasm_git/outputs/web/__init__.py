@@ -1,0 +1,1 @@
+"""One archive in a browser, on this machine: `chasm web`."""
