@@ -26,6 +26,7 @@ _UNREACHABLE = re.compile(
     r"|early eof|unexpected disconnect|hung up|could not read from remote|broken pipe|operation too slow"
     r"|rpc failed|empty reply|returned error: 5\d\d|name or service not known|temporary failure|unable to look up"
     r"|ssl_|tls|read error|recv failure|send failure|unable to rewind|expected|protocol error|bad line length|premature"
+    r"|cannot access url"
     r"|truncated|\beof\b|index-pack|unpack failed|unable to (?:read|write)|does not appear to be a git repository",
     re.IGNORECASE,
 )

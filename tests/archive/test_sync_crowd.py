@@ -21,6 +21,9 @@ from tests.archive.serving import Line, git_daemon, git_http
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
+MACHINES = int(os.environ.get("CHASM_MACHINES", "20"))
+CUTS = int(os.environ.get("CHASM_CUTS", "3"))
+
 
 @pytest.fixture
 def folder():
@@ -39,7 +42,7 @@ def assert_clean(hub, head):
 
 def test_every_message_of_twenty_machines_is_in_all_of_them(folder):
     hub = bare(folder / "hub.git")
-    crowd = Crowd(folder, int(os.environ.get("CHASM_MACHINES", "20")), lambda number: hub)
+    crowd = Crowd(folder, MACHINES, lambda number: hub)
     tries = crowd.live() + crowd.live() + crowd.settle()
     assert max(tries) <= Options().tries
     assert_clean(hub, crowd.compare())
@@ -59,7 +62,7 @@ def test_machines_on_lines_that_break_hold_everything_in_the_end(folder, server)
             held.callback(line.close)
         crowd = Crowd(folder, len(lines), lambda number: f"{url.scheme}://127.0.0.1:{lines[number].port}/hub.git")
         cut = 0
-        for _ in range(int(os.environ.get("CHASM_CUTS", "3"))):
+        for _ in range(CUTS):
             for line in lines:
                 line.left = int(math.exp(chance.uniform(math.log(100), math.log(20_000))))
             cut += crowd.live().count(None)

@@ -19,10 +19,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from chasm_git.archive import annotate, snapshot
+from chasm_git.archive.archivestore import ArchiveStore
 from chasm_git.archive.install import install
 from chasm_git.harvest.run import harvest
 from chasm_git.providers.base import Env
 from chasm_git.session import codec, words
+from chasm_git.session.forgotten import DELETED
 from chasm_git.session.join import tombstone
 from tests.archive.machines import Machine, assert_unlocked, bare, until_quiet
 from tests.harvest.making import row, write
@@ -46,6 +48,7 @@ class Ledger:
         self.texts = {}  # message -> every text it ever had
         self.overruled = set()  # (message, text): somebody saw it and wrote something else
         self.forgotten = set()  # messages that are tombstones
+        self.is_gone = False  # all of it was forgotten
         self.tags = set()
         self.dropped_tags = set()
         self.titles = set()
@@ -57,6 +60,12 @@ class Ledger:
     def lost(self, held):
         """What a session should hold and does not, in words."""
         there = {message.id: message for message in held.messages}
+        if self.is_gone:
+            if held.extra.get(DELETED) is not True or held.title or held.tags or words.note_of(held):
+                yield "the session was forgotten and is back"
+            if said := [message.id for message in held.messages if not message.deleted or kept_texts(message) != {""}]:
+                yield f"the session was forgotten, but not {said}"
+            return
         for identity, texts in self.texts.items():
             if identity not in there:
                 yield f"message {identity} is gone"
@@ -76,9 +85,8 @@ class Ledger:
                     yield f"{text!r} of {identity} is gone"
         if missing := self.tags - self.dropped_tags - set(held.tags):
             yield f"tags {missing} are gone"
-        titles = {held.title, *held.extra.get("alternatives", {}).get("title", [])}
-        if missing := self.titles - titles:
-            yield f"titles {missing} are gone, of {titles}"
+        if missing := self.titles - titles_in(held):
+            yield f"titles {missing} are gone, of {titles_in(held)}"
         note = words.note_of(held)
         if missing := {text for text in self.notes if text not in note}:
             yield f"notes {missing} are gone"
@@ -202,6 +210,13 @@ class Sharing(RuleBasedStateMachine):
             held.messages = [tombstone(one) if one is message else one for one in held.messages]
             self.commit(name, file, held)
 
+    @rule(name=machines, session=st.just(SESSIONS[-1]))
+    def forget_a_session(self, name, session):
+        _, held, _ = self.find(name, session)
+        if held is not None:
+            ArchiveStore(self.machines[name].archive).delete(session)
+            self.ledgers[session].is_gone = True
+
     @rule(name=machines, session=sessions, takes_one=st.booleans())
     def tag(self, name, session, takes_one):
         file, held, _ = self.find(name, session)
@@ -218,7 +233,7 @@ class Sharing(RuleBasedStateMachine):
         _, held, _ = self.find(name, session)
         if held is not None:
             text, titles = f"Title {self.count()}.", self.ledgers[session].titles
-            titles.discard(held.title)
+            titles -= titles_in(held)  # somebody saw them all and decided
             titles.add(text)
             annotate.title(self.machines[name].archive, f"claude-code/{session}", text)
 
@@ -286,6 +301,8 @@ class Sharing(RuleBasedStateMachine):
         if not files:
             return None, None, None
         held = codec.loads(files[0].read_bytes())
+        if held.extra.get(DELETED) is True:
+            return None, None, None
         left = [message for message in held.messages if not message.deleted]
         return files[0], held, left[place % len(left)] if left else None
 
@@ -301,8 +318,9 @@ class Sharing(RuleBasedStateMachine):
         for session, ledger in self.ledgers.items():
             if ledger.texts:
                 assert list(ledger.lost(machine.session(session))) == []
-            for texts in ledger.texts.values():
-                assert [text for text in texts if text.encode() not in history] == []
+            for identity, texts in ledger.texts.items():
+                if not ledger.is_gone and identity not in ledger.forgotten:  # else it may never have been taken
+                    assert [text for text in texts if text.encode() not in history] == []
         for path in machine.files():
             assert "~" not in path, "nothing had to be kept apart"
         for name in NAMES:
@@ -319,6 +337,11 @@ class Sharing(RuleBasedStateMachine):
             capture_output=True,
             check=True,
         ).stdout
+
+
+def titles_in(session):
+    """Every title a session goes by."""
+    return {session.title, *session.extra.get("alternatives", {}).get("title", [])}
 
 
 def kept_texts(message):
