@@ -81,7 +81,8 @@ class Ledger:
             if not kept & texts:
                 yield f"message {identity} says nothing that anybody said"
             for text in texts:
-                if (identity, text) not in self.overruled and not any(one.startswith(text) for one in kept):
+                known = kept | {one for message, one in self.overruled if message == identity}
+                if not any(one.startswith(text) for one in known):
                     yield f"{text!r} of {identity} is gone"
         if missing := self.tags - self.dropped_tags - set(held.tags):
             yield f"tags {missing} are gone"
