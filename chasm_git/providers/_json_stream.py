@@ -17,10 +17,13 @@ LARGEST = 128 * 1024 * 1024
 """Bytes of one object: one that is larger is taken for one that lost its end."""
 
 _CHUNK = 1024 * 1024
+_FAR = 16 * _CHUNK
+"""How far behind a damaged first object the next one is looked for by the way it begins."""
 _BOM = b"\xef\xbb\xbf"
 _BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+([\[\]{}])', re.DOTALL)
 _FIRST_KEY = re.compile(rb'\{\s*("[^"\\]{1,80}"\s*:)')
 _NEXT_OBJECT = re.compile(rb'\}\s*,?\s*(\{\s*"[^"\\]{1,80}"\s*:)')
+_FOLLOWS = re.compile(rb"\s*,?\s*(?=\{)")
 _OPEN = b"[{"
 
 
@@ -187,9 +190,23 @@ class _Splitter:
         return Element(self._number, value)
 
     def _learn(self, data: bytes | bytearray) -> None:
-        if self._begins is None and (found := _FIRST_KEY.match(data)):
-            name = re.escape(found[1].partition(b":")[0].rstrip())
-            self._begins = re.compile(rb"[\s,\[}](\{\s*" + name + rb"\s*:)")
+        if self._begins is None:
+            self._begins = _beginning(data)
+
+    def _guess(self, start: int, end: int) -> None:
+        """Learn from an object that is damaged, if not before: others begin like it, or like the one behind `end`."""
+        if self._begins is not None:
+            return
+        likely = _beginning(self._buffer[start - 1 : start + 200])
+        while likely is not None:
+            if likely.search(self._buffer, max(start - 1, 0)) is not None:
+                self._begins = likely
+                return
+            if len(self._buffer) - start > _FAR or not self._more():
+                break
+        follows = _FOLLOWS.match(self._buffer, end)
+        if follows is not None:
+            self._begins = _beginning(self._buffer[follows.end() : follows.end() + 200])
 
     def _gap(self, start: int, end: int, base: int) -> Iterator[Element]:
         """What stands between two objects should be a comma."""
@@ -218,7 +235,7 @@ class _Splitter:
 
     def _resume(self, start: int) -> bool:
         """Go on at the next object behind `start` that begins like those of this file."""
-        self._learn(self._buffer[start - 1 : start + 200])
+        self._guess(start, self._at)
         begins = self._begins or _NEXT_OBJECT
         while True:
             found = begins.search(self._buffer, max(start - 1, 0))
@@ -233,3 +250,12 @@ class _Splitter:
             start = self._at = 0
             if not self._more():
                 return False
+
+
+def _beginning(data: bytes | bytearray) -> re.Pattern[bytes] | None:
+    """Matches where an object begins as this one does; None where it has no key."""
+    found = _FIRST_KEY.match(data)
+    if found is None:
+        return None
+    name = re.escape(found[1].partition(b":")[0].rstrip())
+    return re.compile(rb"[\s,\[}](\{\s*" + name + rb"\s*:)")

@@ -70,7 +70,7 @@ def test_an_empty_archive(archive):
     [
         (b"", "cannot be read: "),
         (b"\xff\xfe", "cannot be read: "),
-        (b"chasm: 1\n<<<<<<< ours\n", "cannot be read: line 3"),
+        (b"chasm: 1\n<<<<<<< ours\n", "cannot be read: line 2: git merged"),
         (b"chasm: 99\nid: s1\nprovider: codex\nmessages: []\n", "cannot be read: line 1: written in format 99"),
         (b'{"chasm":1,"id":"s1","provider":"codex","messages":[]}', "is not in canonical form"),
         (dumps(new_session("s1", provider="pi")), "says it is of provider 'pi'"),
@@ -234,7 +234,7 @@ def test_only_what_is_staged_is_checked(archive, session):
     assert (found(report), report.sessions) == ([], 1)
     stage(archive, path(session), b"chasm: 1\n<<<<<<< ours\n")
     ((where, reason),) = found(verify_staged(archive))
-    assert (where, reason[:22]) == (path(session), "cannot be read: line 3")
+    assert (where, reason[:22]) == (path(session), "cannot be read: line 2")
 
 
 def test_a_hand_edited_file_may_be_committed(archive, session):

@@ -70,6 +70,13 @@ def test_any_damage_costs_little(numbers: list[int], data: st.DataObject) -> Non
     assert set(lost) <= {hit, hit + 1}, whole
 
 
+def test_a_first_object_whose_first_key_is_damaged_costs_itself() -> None:
+    good = b'{"title": "t", "mapping": {"a": [{"b": 1}, {"b": 2}]}}'
+    for broken in (good.replace(b"title", b"\0title"), good.replace(b"title", b"ti\0tle")):
+        found = list(elements(io.BytesIO(b"[" + b", ".join([broken, good, good]) + b"]")))
+        assert [element.value is None for element in found] == [True, False, False]
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"[", b"]", b"[]]", b"[1, 2]", b'[{"a": 1}, oops, {"a": 2}]', b"nothing", b'{"a"']
 )
