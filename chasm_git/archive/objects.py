@@ -12,7 +12,7 @@ import os
 import zlib
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, cast
 
 from chasm_git.archive import durable
 from chasm_git.archive.trees import write_tree
@@ -20,15 +20,21 @@ from chasm_git.archive.trees import write_tree
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
 
-__all__ = ["LooseWriter", "Sink", "blob_id", "compress", "object_id", "write_tree"]
+__all__ = ["LooseWriter", "Sink", "blob_id", "compress", "decompress", "object_id", "write_tree"]
 
 KINDS = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
 """The number of each kind of object in a pack."""
 
+_DAMAGED: tuple[type[Exception], ...] = (zlib.error,)
 try:
+    from isal.igzip_lib import IsalError
     from isal.isal_zlib import compress as _deflate
+    from isal.isal_zlib import decompress as _inflate
 except ImportError:  # no wheel for this platform: slower, and the same to every reader
     from zlib import compress as _deflate
+    from zlib import decompress as _inflate
+else:
+    _DAMAGED += (cast(type[Exception], IsalError),)
 
 _LEVEL = 1
 """Effort of everything we write: git compresses again when it packs. Measured on 200 MB of sessions: isal 560 MB/s to a
@@ -49,6 +55,14 @@ class Sink(Protocol):
     def add_compressed(self, kind: str, object_id: str, size: int, compressed: bytes) -> None:
         """Write an object that was hashed and compressed elsewhere (`object_id`, `compress`); `size` before it was."""
         ...
+
+
+def decompress(packed: bytes) -> bytes:
+    """What `compress` made of some bytes, undone. Raises ValueError for anything else."""
+    try:
+        return _inflate(packed)
+    except _DAMAGED as error:
+        raise ValueError(str(error)) from error
 
 
 def object_id(kind: str, data: bytes, hash_name: str = "sha1") -> str:

@@ -88,9 +88,8 @@ class Searching:
             return self._search(query, limit)
         except sqlite3.Error as error:
             reason = schema.reason(error)
-            self._notice(f"searching without the cache: {reason}; `chasm cache rebuild` makes it anew")
         self.close()
-        self._connection = follow.in_memory(self._repository, progress=self._progress)
+        self._connection = follow.mended(self._repository, reason, progress=self._progress, notice=self._notice)
         return self._search(query, limit)
 
     def _search(self, query: Query, limit: int) -> Results:
@@ -205,8 +204,8 @@ class Searchable:
             with closing(follow.opened(self.repository, progress=progress, notice=notice)) as connection:
                 return stats(connection, by, since=since, chosen=chosen)
         except sqlite3.Error as error:
-            notice(f"counting without the cache: {schema.reason(error)}; `chasm cache rebuild` makes it anew")
-        with closing(follow.in_memory(self.repository, progress=progress)) as connection:
+            reason = schema.reason(error)
+        with closing(follow.mended(self.repository, reason, progress=progress, notice=notice)) as connection:
             return stats(connection, by, since=since, chosen=chosen)
 
     def rebuild_cache(self, *, progress: Progress = lambda done, total: None) -> CacheStatus:

@@ -197,7 +197,10 @@ class Filler:
         for row in rows:
             packed = self._db.execute("SELECT packed FROM chunks WHERE row = ?", (row,)).fetchone()[0]
             # an index without content has to be told what it holds
-            held = joined_terms("\n".join(text.text for text in unpack(0, packed)))
+            try:
+                held = joined_terms("\n".join(text.text for text in unpack(0, packed)))
+            except (ValueError, TypeError) as error:
+                raise sqlite3.DatabaseError(f"a text cannot be read: {error}") from error
             self._db.execute("INSERT INTO words (words, rowid, terms) VALUES ('delete', ?, ?)", (row, held))
             self._db.execute("DELETE FROM chunks WHERE row = ?", (row,))
 

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import re
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from chasm_git.archive.objects import compress
-from chasm_git.cache.text import joined_terms
+from chasm_git.archive.objects import compress, decompress
+from chasm_git.cache.text import fold_bytes, joined_terms
 from chasm_git.session import attachments, blocks, codec, jsonio
+from chasm_git.session.header import alternatives
 from chasm_git.session.model import Json, Message, Session
-from chasm_git.session.readable import files_in, name_of, parts
+from chasm_git.session.readable import files_in, name_of, notes_of, parts
 from chasm_git.session.summary import Summary, counted, summarize, summarize_blocks
 
-KINDS = ("title", "user", "assistant", "thinking", "call", "result", "other", "file")
+KINDS = ("title", "user", "assistant", "thinking", "call", "result", "other", "file", "note", "tag")
 """What a text is: ``call`` a tool's name and arguments, ``other`` what nobody said (context, system, bookkeeping)."""
+OF_SESSION = frozenset((0, 8, 9))
+"""Kinds of text that stand in no message: what the session is called, and what a person wrote about it."""
 
 CHUNK = 32 * 1024
 _LONGEST = 256 * 1024
@@ -143,7 +145,8 @@ class _Extraction:
     def run(self, header: Session, messages: list[Message]) -> Document:
         made = self._made
         by_kind: list[list[Text]] = [[] for _ in KINDS]
-        by_kind[0] = [Text(0, 0, None, name) for name in (made.summary.title, header.id) if name]
+        for kind, said in _about(header, made.summary):
+            by_kind[kind].append(Text(kind, 0, None, said))
         records: list[list[Any]] = []
         for number, message in enumerate(messages):
             self._number = number
@@ -266,6 +269,14 @@ class _Extraction:
         return preview if type(preview) is str else ""
 
 
+def _about(header: Session, summary: Summary) -> Iterator[tuple[int, str]]:
+    """Kind and text of what is said of a session, not in it; of several titles nobody has decided between all."""
+    titles = [summary.title, *(title for title in alternatives(header).get("title", ()) if type(title) is str)]
+    yield from ((0, name) for name in dict.fromkeys((*titles, header.id)) if name)
+    yield from ((8, note) for note in notes_of(header))
+    yield from ((9, tag) for tag in summary.tags if type(tag) is str and tag)
+
+
 def activity(messages: list[Message]) -> list[tuple[str, str, int, int, int]]:
     """What happened when: see `Document.activity`. Of an answer in several records the last count of tokens holds."""
     models: dict[tuple[str, str], str] = {}
@@ -336,8 +347,8 @@ def _chunk(kind: int, sequence: int, held: list[Text]) -> Chunk:
 
 
 def unpack(kind: int, packed: bytes) -> list[Text]:
-    """The texts of a chunk."""
-    marks, _, raw = zlib.decompress(packed).partition(b"\n")
+    """The texts of a chunk. Raises ValueError where it is damaged."""
+    marks, _, raw = decompress(packed).partition(b"\n")
     joined = raw.decode("utf-8", "surrogatepass")
     found = []
     at = 0
@@ -347,7 +358,12 @@ def unpack(kind: int, packed: bytes) -> list[Text]:
     return found
 
 
+def unpack_folded(packed: bytes) -> str:
+    """All texts of a chunk folded, in one; what stands in none of them stands not here either."""
+    return fold_bytes(decompress(packed).partition(b"\n")[2]).decode()
+
+
 def unpack_records(packed: bytes) -> list[list[Any]]:
-    """The messages of a session: ``[id, role, time, model, kinds]``."""
-    found: list[list[Any]] = jsonio.loads(zlib.decompress(packed))
+    """The messages of a session: ``[id, role, time, model, kinds]``. Raises ValueError."""
+    found: list[list[Any]] = jsonio.loads(decompress(packed))
     return found

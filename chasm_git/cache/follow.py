@@ -105,6 +105,27 @@ def rebuild(
         return _rebuilt(archive, path, progress, None)
 
 
+def mended(
+    archive: Archive,
+    reason: schema.Unusable,
+    *,
+    progress: Progress = lambda done, total: None,
+    notice: Notice = lambda text: None,
+) -> sqlite3.Connection:
+    """What takes the place of a cache that failed while it was read: itself made anew, else one in memory."""
+    if isinstance(reason, schema.Outdated):
+        try:
+            connection = rebuild(archive, progress=progress, patience=0)
+        except (ArchiveLocked, schema.Unusable, OSError) as error:
+            notice(f"searching without the cache: {reason}, and it cannot be made again ({error})")
+        else:
+            notice(f"the search cache is made again: {reason}")
+            return connection
+    else:
+        notice(f"searching without the cache: it cannot be used ({reason})")
+    return in_memory(archive, progress=progress)
+
+
 def in_memory(
     archive: Archive, *, progress: Progress = lambda done, total: None, processes: int | None = None
 ) -> sqlite3.Connection:

@@ -46,6 +46,8 @@ class Term:
     """What a text must have in the index; where that is nothing, only reading texts can tell."""
     pattern: str
     """Regular expression that finds it in folded text."""
+    inside: str
+    """The same without the edges of words, which finds it (and more) several times as fast."""
     anchor: str
     """What every match begins with."""
     certain: bool
@@ -96,14 +98,17 @@ def parse(text: str, now: dt.datetime | None = None) -> Query:
                 continue
             value = f"{name}:{value}"
         term = phrase(value, prefix=bool(star)) if quoted is not None else word(value)
-        if term is not None:
-            (query.unwanted if minus else query.wanted).append(term)
+        into_terms = query.unwanted if minus else query.wanted
+        if term is not None and term not in into_terms:
+            into_terms.append(term)
     return query
 
 
 def word(text: str) -> Term | None:
     """The term of something typed without quotes; None where there is nothing in it."""
-    if text.endswith("*") and text.strip("*"):
+    if not text.strip("*"):
+        return None  # anything
+    if text.endswith("*"):
         stripped = fold(text.rstrip("*"))
         found = runs(stripped)
         if len(found) == 1 and found[0] == Run(stripped, "word", 0, len(stripped)):
@@ -140,7 +145,7 @@ def substring(text: str) -> Term | None:
         needed += _needed(run, open_left=run.start == 0, open_right=run.end == len(folded))
     pattern = r"\s+".join(map(re.escape, folded.split()))
     lone = len(folded) == 1 and bool(needed)
-    return Term(tuple(needed), pattern, folded.split()[0], lone)
+    return Term(tuple(needed), pattern, pattern, folded.split()[0], lone)
 
 
 def _words(found: list[Run], *, prefix: bool = False) -> Term:
@@ -149,7 +154,8 @@ def _words(found: list[Run], *, prefix: bool = False) -> Term:
         needed += _needed(run, open_left=False, open_right=prefix and number == len(found) - 1)
     inside = f"{BETWEEN}+".join(re.escape(run.text) for run in found)
     certain = len(found) == 1 and len(found[0].text) <= PIECE
-    return Term(tuple(needed), NOT_BEFORE + inside + ("" if prefix else NOT_AFTER), found[0].text, certain)
+    whole = NOT_BEFORE + inside + ("" if prefix else NOT_AFTER)
+    return Term(tuple(needed), whole, inside, found[0].text, certain)
 
 
 def _needed(run: Run, *, open_left: bool, open_right: bool) -> list[Needed]:

@@ -11,7 +11,7 @@ import sqlite3
 from pathlib import Path
 
 NAME = "cache.sqlite3"
-VERSION = 2
+VERSION = 3
 """Changed with every change to what stands in the cache, the tables or the words."""
 
 _BUSY = 5.0

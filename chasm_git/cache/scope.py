@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from chasm_git.cache.extract import KINDS, Text
+from chasm_git.cache.extract import KINDS, OF_SESSION, Text
 from chasm_git.cache.query import Query
 from chasm_git.cache.schema import kind_of
 from chasm_git.cache.text import fold
@@ -54,12 +54,12 @@ def may_count(query: Query, row: int) -> bool:
     roles, kind = query.fields.get("role"), KINDS[kind_of(row)]
     if "tool" in query.fields and kind not in ("call", "result"):
         return False
-    return not (roles and (kind == "title" or (kind == "user" and "user" not in roles)))
+    return not (roles and (kind_of(row) in OF_SESSION or (kind == "user" and "user" not in roles)))
 
 
 def counts(query: Query, text: Text, record: list[Any]) -> bool:
     """Whether the query looks into a text's message."""
-    if text.kind == 0:  # the title is of no message
+    if text.kind in OF_SESSION:
         return False
     tool = text.tool or ""
     if (asked := query.fields.get("tool")) and not any(fits("tool", tool, one) for one in asked):

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
-from chasm_git.cache.extract import KINDS, Text, unpack, unpack_records
+from chasm_git.cache.extract import KINDS, OF_SESSION, Text
 from chasm_git.cache.query import Query, Term, substring
 from chasm_git.cache.schema import BELOW_KIND, BELOW_SESSION, kind_of, session_of
 from chasm_git.cache.scope import COLUMNS, counts, is_chosen, may_count
 from chasm_git.cache.snippet import Snippet, snippet
 from chasm_git.cache.text import fold
+from chasm_git.cache.texts import Texts
 
-_WEIGHTS = (8.0, 3.0, 2.0, 1.0, 1.0, 0.7, 0.3, 1.0)
+_WEIGHTS = (8.0, 3.0, 2.0, 1.0, 1.0, 0.7, 0.3, 1.0, 4.0, 6.0)
 _FILE = KINDS.index("file")
 _K1, _B = 1.2, 0.6
 _RECENT, _FADE = 0.3, 30.0
@@ -34,10 +34,8 @@ _LOOKED_INTO = 3
 """Chunks of a session that are looked into for its best messages, for each term."""
 _MOST_PARTS = 5000
 _SHOWN = 3
-_UNPACKED = 256
-"""Chunks that are kept unpacked."""
 _MOST_CHOSEN = 8
-_ALL = Term((), "", "", False)
+_ALL = Term((), "", "", "", False)
 _COLUMNS = "id, provider, title, workspace, created, updated, messages, parent, tags, conflicts"
 
 
@@ -124,9 +122,7 @@ class _Search:
         self._db = connection
         self._query = query
         self._known = known
-        self._patterns: dict[str, re.Pattern[str]] = {}
-        self._texts: dict[int, list[Text]] = {}
-        self._records: dict[int, list[list[Any]]] = {}
+        self._texts = Texts(connection)
 
     def run(self, limit: int) -> Results:
         self._db.execute("BEGIN")  # one state of the cache from the first look to the last
@@ -197,7 +193,9 @@ class _Search:
         for row in self._rows(term):
             if kind_of(row) != _FILE or session_of(row) in found:
                 continue
-            if any(self._find(term, fold(text.text)) for text in self._unpacked(row)):
+            if self._texts.may_hold(row, term) and any(
+                self._texts.holds(term, text) for text in self._texts.chunk(row)
+            ):
                 found.add(session_of(row))
         return found
 
@@ -278,24 +276,24 @@ class _Search:
 
     def _has(self, number: int, term: Term, rows: list[int]) -> bool:
         return any(
-            self._counts(number, text) and self._find(term, fold(text.text)) is not None
+            self._counts(number, text) and self._texts.holds(term, text)
             for row in sorted(rows, key=_weight, reverse=True)
-            if may_count(self._query, row)
-            for text in self._unpacked(row)
+            if may_count(self._query, row) and (term is _ALL or self._texts.may_hold(row, term))
+            for text in self._texts.chunk(row)
         )
 
     def _counts(self, number: int, text: Text) -> bool:
         """Whether the query looks into a text's message."""
         if not self._query.looks_into_messages():
             return True
-        return counts(self._query, text, self._messages(number)[text.message])
+        return counts(self._query, text, self._texts.records(number)[text.message])
 
     def _match(self, number: int, score: float, wanted: list[Term], rows: list[list[int]]) -> Match:
         cells = self._db.execute(f"SELECT {_COLUMNS} FROM sessions WHERE number = ?", (number,)).fetchone()
         spots = sorted(self._spots(number, wanted, rows), key=_goodness, reverse=True)
         hits: dict[int, Hit] = {}
         for spot in spots:
-            key = spot.text.message if spot.text.kind else -1
+            key = -1 - spot.text.kind if spot.text.kind in OF_SESSION else spot.text.message
             if key not in hits and len(hits) < _SHOWN:
                 hits[key] = self._hit(number, spot)
         tags = tuple(orjson.loads(cells[8]))
@@ -317,54 +315,25 @@ class _Search:
                 known = row in looked
                 looked.add(row)
                 matched = False
-                for text in self._unpacked(row):
+                for text in self._texts.chunk(row):
                     if not self._counts(number, text):
                         continue
                     folded = fold(text.text)
-                    if self._find(term, folded) is None:
+                    if self._texts.find(term, folded) is None:
                         continue
                     matched = True
                     if not known:
-                        spans = [span for one in wanted if (span := self._find(one, folded)) is not None]
+                        spans = [span for one in wanted if (span := self._texts.find(one, folded)) is not None]
                         yield _Spot(text, len(spans), spans)
                 fruitful += matched
 
     def _hit(self, number: int, spot: _Spot) -> Hit:
         shown = snippet(spot.text.text, spot.spans)
         kind = KINDS[spot.text.kind]
-        if not spot.text.kind:
+        if spot.text.kind in OF_SESSION:
             return Hit("", "", None, kind, None, shown)
-        identity, role, at, _, _ = self._messages(number)[spot.text.message]
+        identity, role, at, _, _ = self._texts.records(number)[spot.text.message]
         return Hit(identity, role, at, kind, spot.text.tool, shown)
-
-    def _messages(self, number: int) -> list[list[Any]]:
-        if number not in self._records:
-            packed = self._db.execute("SELECT records FROM messages WHERE session = ?", (number,)).fetchone()[0]
-            self._records[number] = unpack_records(packed)
-        return self._records[number]
-
-    def _unpacked(self, row: int) -> list[Text]:
-        found = self._texts.get(row)
-        if found is None:
-            packed = self._db.execute("SELECT packed FROM chunks WHERE row = ?", (row,)).fetchone()[0]
-            found = unpack(kind_of(row), packed)
-            if len(self._texts) >= _UNPACKED:
-                self._texts.clear()
-            self._texts[row] = found
-        return found
-
-    def _find(self, term: Term, folded: str) -> tuple[int, int] | None:
-        """Where a term first stands in a folded text."""
-        pattern = self._patterns.get(term.pattern)
-        if pattern is None:
-            pattern = self._patterns[term.pattern] = re.compile(term.pattern)
-        at = folded.find(term.anchor)
-        while at >= 0:
-            found = pattern.match(folded, at)
-            if found is not None:
-                return found.span()
-            at = folded.find(term.anchor, at + 1)
-        return None
 
 
 def _weight(row: int) -> float:

@@ -106,6 +106,21 @@ def _folded(text: str) -> tuple[bytes, set[str]]:
         raw = text.encode()
     except UnicodeEncodeError:
         raw = _HALVES.sub("\ufffd", text).encode()
+    return _folded_bytes(raw)
+
+
+def fold_bytes(raw: bytes) -> bytes:
+    """As `fold`, of a text in UTF-8 in which halves of characters may stand."""
+    if raw.isascii():
+        return raw.lower()
+    try:
+        return _folded_bytes(raw)[0]
+    except UnicodeDecodeError:
+        return _folded(raw.decode("utf-8", "surrogatepass"))[0]
+
+
+def _folded_bytes(raw: bytes) -> tuple[bytes, set[str]]:
+    """As `_folded`. Raises UnicodeDecodeError."""
     # a search for what is not ASCII, and `str.lower`, take longer than all the rest
     others = set(raw.translate(None, _ASCII).decode())
     raw = raw.lower()

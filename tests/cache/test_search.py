@@ -53,7 +53,13 @@ def full():
     call = {"command": "callword", "n": [{"a": "deeparg"}]}
     output = [{"type": "text", "text": "resultword"}]
     session = Session(
-        "full", "claude-code", title="Titleword here", workspace="/home/ana/shop", created_at=TIME, tags=["auth"]
+        "full",
+        "claude-code",
+        title="Titleword here",
+        workspace="/home/ana/shop",
+        created_at=TIME,
+        tags=["auth"],
+        extra={"notes": ["noteword of mine", "another secondnote"], "alternatives": {"title": ["Losertitle"]}},
     )
     session.messages = [
         Message("m0", "user", TIME, "userword Über naïve"),
@@ -89,7 +95,20 @@ def full():
 
 
 PLANTED = ["titleword", "userword", "thinkword", "answerword", "callword", "deeparg", "pathword", "resultword"]
-PLANTED += ["deepword", "injectedword", "errorword", "variantword", "UBER", "naive", "full", "read"]
+PLANTED += [
+    "noteword",
+    "secondnote",
+    "losertitle",
+    "auth",
+    "deepword",
+    "injectedword",
+    "errorword",
+    "variantword",
+    "UBER",
+    "naive",
+    "full",
+    "read",
+]
 
 
 @pytest.mark.parametrize("word", PLANTED)
@@ -137,6 +156,7 @@ def test_every_part_of_a_message_is_found(archive, word):
         ("workspace:shop", True),
         ("workspace:shed", False),
         ("model:opus", True),
+        ("role:user noteword", False),
         ("tag:auth", True),
         ("tag:auth tag:other", False),
         ("has:error", True),
@@ -164,7 +184,9 @@ def test_a_snippet_marks_what_matched(archive):
         assert {(hit.message, hit.role, hit.kind) for hit in match.hits} == {
             ("m0", "user", "user"), ("m2", "tool", "result")
         }  # fmt: skip
-        assert opened.search("titleword").matches[0].hits[0].kind == "title"
+        for word, kind in (("titleword", "title"), ("noteword", "note"), ("auth", "tag")):
+            (hit,) = opened.search(word).matches[0].hits
+            assert (hit.message, hit.role, hit.kind) == ("", "", kind)
 
 
 def test_the_better_match_comes_first(archive):
@@ -328,6 +350,20 @@ def test_deletion_changes_no_answer(archive):
         before = [opened.search(query).matches for query in (*PLANTED, "foo_bar->baz()", "has:error")]
         follow.path_of(archive).unlink()
         assert before == [opened.search(query).matches for query in (*PLANTED, "foo_bar->baz()", "has:error")]
+
+
+@pytest.mark.parametrize(
+    "table", ["chunks SET packed = x'00'", "messages SET records = x'00'", "chunks SET packed = 7"]
+)
+def test_damage_that_only_a_search_comes_upon_is_mended_and_that_is_said_once(archive, table):
+    put(archive, new_session("a", "alpha beta"))
+    assert found(archive, "alpha") == ["a"]
+    with sqlite3.connect(follow.path_of(archive)) as connection:
+        connection.execute(f"UPDATE {table}")
+    said: list[str] = []
+    assert found(archive, '"alpha beta" role:user', notice=said.append) == ["a"]
+    assert len(said) == 1 and "made again" in said[0]
+    assert found(archive, '"alpha beta" role:user', notice=pytest.fail) == ["a"]
 
 
 @pytest.mark.parametrize("damage", ["garbage", "cut", "empty", "version", "middle", "other"])

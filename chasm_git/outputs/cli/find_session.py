@@ -119,7 +119,7 @@ def _print(terminal: Terminal, found: Results) -> None:
 
 
 def _who(hit: Hit) -> str:
-    said = hit.kind if hit.kind in ("title", "file", "thinking") else hit.role
+    said = hit.kind if hit.kind in ("title", "file", "thinking", "note", "tag") else hit.role
     return _line(f"{said} ({hit.tool})" if hit.tool else said)
 
 
