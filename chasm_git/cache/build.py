@@ -13,7 +13,8 @@ import orjson
 
 from chasm_git.archive.bulk import BulkReader
 from chasm_git.archive.repo import open_archive
-from chasm_git.cache.extract import Chunk, Document, Unread, document, unpack
+from chasm_git.cache.extract import Document, Unread, document
+from chasm_git.cache.kept import Chunk, unpack
 from chasm_git.cache.schema import row_of, rows_of
 from chasm_git.cache.text import joined_terms
 from chasm_git.session.attachments import path_of

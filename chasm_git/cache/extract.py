@@ -13,18 +13,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from chasm_git.archive.objects import compress, decompress
-from chasm_git.cache.text import fold_bytes, joined_terms
+from chasm_git.archive.objects import compress
+from chasm_git.cache.kept import KINDS, Chunk, Text
+from chasm_git.cache.text import joined_terms
 from chasm_git.session import attachments, blocks, codec, jsonio
 from chasm_git.session.header import alternatives
 from chasm_git.session.model import Json, Message, Session
 from chasm_git.session.readable import files_in, name_of, notes_of, parts
 from chasm_git.session.summary import Summary, counted, summarize, summarize_blocks
-
-KINDS = ("title", "user", "assistant", "thinking", "call", "result", "other", "file", "note", "tag")
-"""What a text is: ``call`` a tool's name and arguments, ``other`` what nobody said (context, system, bookkeeping)."""
-OF_SESSION = frozenset((0, 8, 9))
-"""Kinds of text that stand in no message: what the session is called, and what a person wrote about it."""
 
 CHUNK = 32 * 1024
 _LONGEST = 256 * 1024
@@ -36,32 +32,6 @@ _LATER = (b"\n  variants:", b"\n  replaced:")
 
 LoadText = Callable[[str], bytes | None]
 """Gives an attachment by name; None where it is missing."""
-
-
-class Text(NamedTuple):
-    """One text of a message."""
-
-    kind: int
-    """Index into `KINDS`."""
-    message: int
-    """Which message, from 0."""
-    tool: str | None
-    """Name of the tool it is the call or the result of."""
-    text: str
-
-
-class Chunk(NamedTuple):
-    """Consecutive texts of one kind."""
-
-    kind: int
-    sequence: int
-    digest: bytes
-    size: int
-    """Characters of text."""
-    packed: bytes
-    """See `unpack`."""
-    terms: str
-    """What the index holds of it, blanks between."""
 
 
 @dataclass(slots=True)
@@ -344,26 +314,3 @@ def _chunk(kind: int, sequence: int, held: list[Text]) -> Chunk:
     raw = marks + b"\n" + joined.encode("utf-8", "surrogatepass")
     digest = hashlib.blake2b(raw, digest_size=8).digest()
     return Chunk(kind, sequence, digest, len(joined), compress(raw), joined_terms(joined))
-
-
-def unpack(kind: int, packed: bytes) -> list[Text]:
-    """The texts of a chunk. Raises ValueError where it is damaged."""
-    marks, _, raw = decompress(packed).partition(b"\n")
-    joined = raw.decode("utf-8", "surrogatepass")
-    found = []
-    at = 0
-    for message, size, tool in jsonio.loads(marks):
-        found.append(Text(kind, message, tool, joined[at : at + size]))
-        at += size + 1
-    return found
-
-
-def unpack_folded(packed: bytes) -> str:
-    """All texts of a chunk folded, in one; what stands in none of them stands not here either."""
-    return fold_bytes(decompress(packed).partition(b"\n")[2]).decode()
-
-
-def unpack_records(packed: bytes) -> list[list[Any]]:
-    """The messages of a session: ``[id, role, time, model, kinds]``. Raises ValueError."""
-    found: list[list[Any]] = jsonio.loads(decompress(packed))
-    return found

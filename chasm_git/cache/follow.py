@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from chasm_git.archive import layout, trees
 from chasm_git.archive.locks import ArchiveLocked
-from chasm_git.cache import build, schema
+from chasm_git.cache import schema
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
+    from chasm_git.cache import build
 
 Progress = Callable[[int, int], None]
 Notice = Callable[[str], None]
@@ -180,6 +181,8 @@ def _apply(
     progress: Progress,
     processes: int | None,
 ) -> None:
+    from chasm_git.cache import build
+
     changed = changes(archive, connection, before.sessions, here.sessions)
     if before.attachments != here.attachments:
         waiting = connection.execute("SELECT path, blob FROM sessions WHERE missing").fetchall()
@@ -231,6 +234,8 @@ def _fill_and_close(archive: Archive, path: Path, progress: Progress, processes:
 
 
 def _fill(archive: Archive, connection: sqlite3.Connection, progress: Progress, processes: int | None) -> None:
+    from chasm_git.cache import build
+
     here = position_of(archive)
     filler = build.Filler(connection, empty=True)
     _put(archive, filler, list(_session_files(archive, here.sessions).items()), here, progress, processes)
@@ -246,6 +251,8 @@ def _put(
     progress: Progress,
     processes: int | None,
 ) -> None:
+    from chasm_git.cache import build
+
     attached = trees.files(archive, here.attachments, "") if here.attachments and tasks else {}
     whole = {f"{layout.ATTACHMENTS}/{path}": blob for path, blob in attached.items()}
     for done, made in enumerate(build.documents(archive, tasks, whole, processes=processes), 1):

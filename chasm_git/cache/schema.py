@@ -67,7 +67,7 @@ def session_of(row: int) -> int:
 
 
 def kind_of(row: int) -> int:
-    """What its texts are: index into `extract.KINDS`."""
+    """What its texts are: index into `kept.KINDS`."""
     return row // _SEQUENCES % _KINDS
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from chasm_git.cache.extract import KINDS, OF_SESSION, Text
+from chasm_git.cache.kept import KINDS, OF_SESSION, Text
 from chasm_git.cache.query import Query
 from chasm_git.cache.schema import kind_of
 from chasm_git.cache.text import fold

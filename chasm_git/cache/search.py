@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import orjson
 
-from chasm_git.cache.extract import KINDS, OF_SESSION, Text
+from chasm_git.cache.kept import KINDS, OF_SESSION, Text
 from chasm_git.cache.query import Query, Term, substring
 from chasm_git.cache.schema import BELOW_KIND, BELOW_SESSION, kind_of, session_of
 from chasm_git.cache.scope import COLUMNS, counts, is_chosen, may_count
@@ -47,7 +47,7 @@ class Hit:
     role: str
     timestamp: str | None
     kind: str
-    """One of `extract.KINDS`."""
+    """One of `kept.KINDS`."""
     tool: str | None
     snippet: Snippet
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from chasm_git.cache.extract import KINDS, unpack
+from chasm_git.cache.kept import KINDS, unpack
 from chasm_git.cache.schema import row_of
 
 By = Literal["provider", "model", "workspace", "day", "tool", "file"]

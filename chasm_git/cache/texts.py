@@ -6,7 +6,7 @@ import re
 import sqlite3
 from typing import Any
 
-from chasm_git.cache.extract import Text, unpack, unpack_folded, unpack_records
+from chasm_git.cache.kept import Text, unpack, unpack_folded, unpack_records
 from chasm_git.cache.query import Term
 from chasm_git.cache.schema import kind_of
 from chasm_git.cache.text import fold
@@ -39,7 +39,7 @@ class Texts:
         return found
 
     def records(self, session: int) -> list[list[Any]]:
-        """The messages of a session, as `extract.unpack_records`."""
+        """The messages of a session, as `kept.unpack_records`."""
         found = self._records.get(session)
         if found is None:
             row = self._db.execute("SELECT records FROM messages WHERE session = ?", (session,)).fetchone()

@@ -7,20 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chasm_git.archive.machine import machine_name
-from chasm_git.harvest.report import Report, Scanned
-from chasm_git.providers import registry
-from chasm_git.providers.base import Env
-from chasm_git.providers.traces import Traces
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
+    from chasm_git.harvest.report import Report, Scanned
     from chasm_git.harvest.run import Progress
+    from chasm_git.providers.base import Env
 
 
 def chosen(providers: Sequence[str], exclude: Sequence[str]) -> list[str] | None:
     """Names of the providers to harvest; None = all. Raises UsageError for one that is not registered."""
     if not providers and not exclude:
         return None
+    from chasm_git.providers import registry
+
     every = registry.names()
     for name in (*providers, *exclude):
         if name not in every:
@@ -64,6 +64,9 @@ def scan(archive: Archive | None, env: Env, names: Iterable[str] | None) -> list
     from chasm_git.harvest.report import scanned
 
     if archive is None:
+        from chasm_git.providers import registry
+        from chasm_git.providers.traces import Traces
+
         traces = Traces(env)
         named = names if names is not None else (name for name in registry.names() if traces.has(name))
         plans = [plan_from_nothing(registry.load(name), env) for name in named]

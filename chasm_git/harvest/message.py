@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from chasm_git import __version__
-from chasm_git.harvest.read import Result
+
+if TYPE_CHECKING:
+    from chasm_git.harvest.read import Result
 
 _MOST_LINES = 400
 _TITLE = 60
