@@ -8,10 +8,11 @@ from chasm_git.session import blocks, codec, reference
 from chasm_git.session.decode import block_fields
 from chasm_git.session.encode import dumps
 from chasm_git.session.model import Message, Session
+from tests.scaling import examples
 from tests.session.strategies import sessions, texts, values
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(160), deadline=None)
 @given(sessions)
 def test_what_is_written_is_read(session):
     data = dumps(session)
@@ -20,7 +21,7 @@ def test_what_is_written_is_read(session):
     assert codec.is_canonical(data)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(sessions)
 def test_ruamel_reads_the_same_value(session):
     data = dumps(session)
@@ -29,7 +30,7 @@ def test_ruamel_reads_the_same_value(session):
     assert _typed(reference.load(data)) == _typed(fast)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(texts)
 def test_any_text_as_content(text):
     session = Session("s", "codex", messages=[Message("m", "user", content=text, native={"a": [text, {"b": text}]})])
@@ -40,7 +41,7 @@ def test_any_text_as_content(text):
     assert read["messages"][0]["native"] == {"a": [text, {"b": text}]}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(sessions)
 def test_blocks_are_the_file(session):
     data = dumps(session)
@@ -55,7 +56,7 @@ def test_blocks_are_the_file(session):
         above = block.id
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.one_of(st.binary(max_size=200), texts.map(lambda t: t.encode("utf-8", "surrogatepass"))))
 def test_no_bytes_crash_the_reader(data):
     try:
@@ -64,7 +65,7 @@ def test_no_bytes_crash_the_reader(data):
         assert str(error)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(sessions, st.data())
 def test_a_changed_file_reads_as_yaml_reads_it_or_not_at_all(session, data):
     raw = bytearray(dumps(session))
@@ -176,7 +177,7 @@ def test_an_id_that_stands_twice_is_one_message():
     assert dumps(session) == EXAMPLE
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(values)
 def test_header_values_of_any_kind(value):
     session = Session("s", "codex", native=value, extra={"zz": value})

@@ -12,6 +12,7 @@ from chasm_git.session.encode import dumps
 from chasm_git.session.join import Body, dominates, from_value
 from chasm_git.session.merge import absorb, merge
 from chasm_git.session.model import Message, Session
+from tests.scaling import examples
 
 
 def session(*messages, **fields):
@@ -197,7 +198,7 @@ def all_bodies(raw):
     return found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(st.one_of(st.none(), versions()), versions(), versions())
 def test_sides_do_not_matter(base, ours, theirs):
     merged = merge(base, ours, theirs)
@@ -205,7 +206,7 @@ def test_sides_do_not_matter(base, ours, theirs):
     assert codec.is_canonical(merged.data)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(versions(), versions())
 def test_merging_again_changes_nothing(ours, theirs):
     merged = merge(None, ours, theirs).data
@@ -215,7 +216,7 @@ def test_merging_again_changes_nothing(ours, theirs):
         assert merge(base, merged, merged).conflicts == []
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(versions(), versions(), versions())
 def test_three_replicas_agree_in_every_order(one, two, three):
     results = {
@@ -225,7 +226,7 @@ def test_three_replicas_agree_in_every_order(one, two, three):
     assert len(results) == 1
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(versions(), versions())
 def test_without_a_base_every_body_is_shown_extended_or_a_variant(ours, theirs):
     held = all_bodies(merge(None, ours, theirs).data)
@@ -235,7 +236,7 @@ def test_without_a_base_every_body_is_shown_extended_or_a_variant(ours, theirs):
                 assert any(body.data == other.data or dominates(other, body) for other in held[identity])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(versions(), versions(), versions())
 def test_no_message_is_ever_dropped_by_a_harvest(base, archived, fresh):
     merged = absorb(base, archived, fresh).data
@@ -248,7 +249,7 @@ def test_no_message_is_ever_dropped_by_a_harvest(base, archived, fresh):
             assert any(extends(other.message, body.message) for other in held[identity])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(versions(), versions())
 def test_a_harvest_is_idempotent(archived, fresh):
     once = absorb(None, archived, fresh).data

@@ -12,6 +12,7 @@ from chasm_git.session.model import Message, Session
 from chasm_git.session.readable import display_title
 from chasm_git.session.summary import count_messages, summarize, summary_of
 from chasm_git.session.universal import universal, updated_at
+from tests.scaling import examples
 from tests.session.strategies import sessions
 
 
@@ -76,7 +77,7 @@ def test_it_agrees_with_the_whole_session(messages: list[Message], title: str | 
     assert found.updated_at == updated_at(session)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(sessions)
 def test_counting_a_session_gives_what_counting_its_file_gives(session):
     assert count_messages(session.messages) == summarize(dumps(session)).messages
