@@ -155,7 +155,7 @@ class Reader:
     def outcome(self, provider: Provider, source: Source) -> Outcome:
         """Read one source. What goes wrong becomes a problem of the outcome, whatever it is."""
         made = Outcome(provider.name, source.key, source.stamp)
-        return self.filled(made, lambda: provider.read(source), str(source.path))
+        return self.filled(made, lambda: self._untold(provider.read(source), provider.tells_again), str(source.path))
 
     def filled(self, made: Outcome, read: Callable[[], Reading], place: str) -> Outcome:
         """As `outcome`, for whatever `read` gives.
@@ -295,11 +295,14 @@ class Reader:
 
     def _leave_out_forgotten(self, reading: Reading) -> None:
         """Nothing of a session that was forgotten comes in, not even as what its provider holds."""
-        stay = [session for session in reading.sessions if not self._is_forgotten(session)]
-        if len(stay) < len(reading.sessions):
-            reading.sessions = stay
-            needed = set().union(*map(names_of, reading.sessions)) if reading.sessions else set()
-            reading.attachments = {name: data for name, data in reading.attachments.items() if name in needed}
+        _keep(reading, [session for session in reading.sessions if not self._is_forgotten(session)])
+
+    def _untold(self, reading: Reading, others: tuple[str, ...]) -> Reading:
+        """The sessions that no other provider has brought in already."""
+        if others:
+            names = [(session, layout.file_name(session.id)) for session in reading.sessions]
+            _keep(reading, [one for one, name in names if not any((other, name) in self.places for other in others)])
+        return reading
 
     def _is_forgotten(self, session: Session) -> bool:
         place = self.places.get((session.provider, layout.file_name(session.id)))
@@ -321,6 +324,14 @@ class Reader:
                     made.attachments.append((name, blob))
                     if screen is not None and name in screen.attached:
                         made.verdicts[blob.id] = screen.attached[name]
+
+
+def _keep(reading: Reading, sessions: list[Session]) -> None:
+    """Let these sessions be all that was read, and what they refer to."""
+    if len(sessions) < len(reading.sessions):
+        reading.sessions = sessions
+        needed = set().union(*map(names_of, sessions)) if sessions else set()
+        reading.attachments = {name: data for name, data in reading.attachments.items() if name in needed}
 
 
 def is_below(path: str, folder: str) -> bool:

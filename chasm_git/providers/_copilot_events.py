@@ -171,6 +171,15 @@ class Events(Transcript):
         self._counts_answers = True
         return {"usage": _counts(data.get("usage"))}
 
+    def _spent(self, data: dict[str, Any], agent: str | None) -> dict[str, Any]:
+        """The tokens of one request, which belongs to the answer being given. Copilot Chat names its model here."""
+        self._counts_answers = True
+        self._note_model(data.get("model"), agent)
+        usage = _counts(data)
+        if agent not in self._answers:
+            return {"usage": usage}
+        return {"role": "assistant", "model": self._models.get(agent), "usage": usage}
+
     def _shutdown(self, data: dict[str, Any], agent: str | None) -> dict[str, Any]:
         """The tokens of the session so far, where no answer says its own."""
         total: dict[str, Any] = {}
@@ -238,6 +247,7 @@ _READERS = {
     "assistant.turn_end": Events._turn,
     "assistant.message": Events._answer,
     "assistant.reasoning": Events._reasoning,
+    "assistant.usage": Events._spent,
     "tool.execution_start": Events._tool_start,
     "tool.execution_complete": Events._tool_end,
 }

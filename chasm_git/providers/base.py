@@ -103,6 +103,9 @@ class Provider:
     """As people call the client."""
     note: ClassVar[str] = ""
     """One line for `chasm provider list`: what is and is not read."""
+    tells_again: ClassVar[tuple[str, ...]] = ()
+    """Providers whose sessions this store repeats, under the same ids: one that the archive has from them, or that was
+    forgotten there, is not taken from here."""
 
     def discover(self, env: Env) -> Iterator[Source | Problem]:
         """All sources below `env`, in a stable order; a folder that cannot be listed is a Problem.

@@ -33,6 +33,8 @@ BUILT_IN: dict[str, str] = {
     "amazon-q": "chasm_git.providers.amazon_q:AmazonQ",
     "kiro-cli": "chasm_git.providers.amazon_q:KiroCLI",
     "vscode": "chasm_git.providers.vscode:VSCode",
+    "copilot-chat": "chasm_git.providers.copilot_chat:CopilotChat",
+    "copilot-chat-store": "chasm_git.providers.copilot_chat_store:CopilotChatStore",
     "cline": "chasm_git.providers.cline:Cline",
     "roo-code": "chasm_git.providers.roo_code:RooCode",
     "kilo-code": "chasm_git.providers.kilo_code:KiloCode",

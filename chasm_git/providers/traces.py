@@ -35,6 +35,8 @@ TRACES: dict[str, tuple[str, ...]] = {
     "antigravity": ("~/.gemini",),
     "zed": ("data:zed", "config:Zed", "local:Zed", "~/.config/zed", "~/.var/app/dev.zed.Zed"),
     "vscode": ("editor:",),
+    "copilot-chat": ("editor:workspaceStorage",),
+    "copilot-chat-store": ("editor:globalStorage/github.copilot-chat",),
     "cursor": ("~/.cursor", "editor:"),
     "windsurf": ("~/.codeium", "editor:"),
     "kiro": ("editor:globalStorage/kiro.kiroagent",),

@@ -69,7 +69,7 @@ class VSCode(Provider):
             found = [(key, _of_flat(flat, path, "state.vscdb", reading)) for key, flat in sessions_in(path, reading)]
         else:
             found = [(path.stem, _read_files(path, reading))]
-        workspace = _workspace(path.parent if path.name == places.DATABASE else path.parent.parent, reading)
+        workspace = workspace_of(path.parent if path.name == places.DATABASE else path.parent.parent, reading)
         for key, stored in found:
             if stored is not None:
                 _add_session(stored, key, workspace, reading)
@@ -134,7 +134,7 @@ def _of_flat(flat: Flat, path: Path, stored: str, reading: Reading, *, fatal: bo
     return _Stored(flat.state, stored, unread=flat.unread) if flat.state is not None else None
 
 
-def _workspace(folder: Path, reading: Reading) -> str | None:
+def workspace_of(folder: Path, reading: Reading) -> str | None:
     """The folder (or .code-workspace file) a workspace's id is for."""
     path = folder / "workspace.json"
     try:

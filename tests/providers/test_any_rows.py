@@ -29,6 +29,7 @@ TABLES = {
     "amazon-q/v1/data.sqlite3": ("conversations",),
     "kiro-cli/v1/data.sqlite3": ("conversations", "conversations_v2"),
     "crush/v1/crush.db": ("messages", "sessions"),
+    "copilot-chat-store/v3/session-store.db": ("turns", "sessions", "session_files"),
     "ollama/v18/db.sqlite": ("messages", "tool_calls", "attachments", "chats"),
     "openclaw/database/openclaw-agent.sqlite": ("transcript_events", "session_windows"),
     "open-webui/v0.12/webui.db": ("chat", "chat_message"),

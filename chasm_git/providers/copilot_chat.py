@@ -1,0 +1,166 @@
+"""GitHub Copilot Chat's own record of a chat in VS Code, where the editor's is not there.
+
+::
+
+    <user>/workspaceStorage/<id>/chatSessions/<session>.jsonl                   the editor's own, see `vscode`
+    <user>/workspaceStorage/<id>/GitHub.copilot-chat/
+        transcripts/<session>.jsonl                                             the chat as events
+        chat-session-resources/<session>/<call>__vscode-<n>/content.txt         results too long for the model
+
+The extension writes a transcript for its hooks, or when it sums a chat up, and keeps the latest twenty. It tells the
+session of the editor's file again, under the same id: prompts, thoughts, calls and answers that file has as well. So it
+is read where there is no such file beside it: the chat was deleted, or the editor runs on another machine and only its
+extensions run here. A session that the archive has from `vscode` is not taken from here (`Provider.tells_again`), which
+goes for one that was forgotten, too. The two are one chat: ``vscode/<id>`` and ``copilot-chat/<id>``.
+
+Not read: ``debug-logs`` (the same, cut short), ``agent-traces.db`` (how long single requests took; gone after a week)
+and the agent host's ``session.db`` (its bookkeeping: the sessions themselves are those of `copilot_cli`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from chasm_git.providers import folders, jsonl
+from chasm_git.providers._copilot_events import Events
+from chasm_git.providers._vscode_places import user_folders
+from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
+from chasm_git.providers.values import as_list
+from chasm_git.providers.vscode import workspace_of
+from chasm_git.session.attachments import Load
+from chasm_git.session.model import Message, Session
+from chasm_git.session.native import kept_line, unfold
+
+STORAGE = "GitHub.copilot-chat"
+"""The extension's folder in a workspace's storage."""
+TRANSCRIPTS = "transcripts"
+_RESULTS = "chat-session-resources"
+_DEEPEST = 4
+"""Folders within folders a result may be spread over."""
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
+"""What the extension makes of any name before it writes to it."""
+
+
+class CopilotChat(Provider):
+    """Chats of which the extension kept more than the editor did."""
+
+    name = "copilot-chat"
+    title = "GitHub Copilot Chat"
+    note = (
+        "the VS Code extension's transcripts of chats that are no longer in the editor's files, or on another machine"
+    )
+    tells_again = ("vscode",)
+
+    def discover(self, env: Env) -> Iterator[Source | Problem]:
+        """The transcripts that stand alone, by editor, workspace and id. See `Provider.discover`."""
+        faults: list[Problem] = []
+        for user in user_folders(env):
+            if isinstance(user, Problem):
+                yield user
+                continue
+            for workspace in folders.folders(user / "workspaceStorage", faults):
+                yield from self._transcripts(Path(workspace.path), env.home, faults)
+        yield from faults
+
+    def read(self, source: Source) -> Reading:
+        """One chat, or none where nobody said anything in it. See `Provider.read`."""
+        path = source.path
+        events = _Chat(path, Session(path.stem, self.name), as_list(source.extra))
+        faults = Reading()
+        workspace = workspace_of(path.parents[2], faults)
+        reading = events.reading()
+        reading.problems += faults.problems
+        for session in reading.sessions:
+            session.workspace = workspace or session.workspace
+        return reading
+
+    def export(self, session: Session, load: Load) -> dict[str, bytes]:
+        """The transcript, and the results beside it, as they lie in the extension's folder. See `Provider.export`."""
+        name = session.id if _PLAIN_NAME.fullmatch(session.id) else "session"
+        files = {f"{TRANSCRIPTS}/{name}.jsonl": jsonl.export(session, load)}
+        for message in session.messages:
+            if message.file is not None and message.native is not None:
+                files[message.file] = _bytes_of(message, load)
+        return files
+
+    def _transcripts(self, workspace: Path, home: Path, faults: list[Problem]) -> Iterator[Source]:
+        storage = workspace / STORAGE
+        found = [entry for entry in folders.listed(storage / TRANSCRIPTS, faults) if entry.name.endswith(".jsonl")]
+        if not found:
+            return
+        told = editor_sessions(workspace / "chatSessions", faults)
+        about = [entry for entry in folders.listed(workspace, faults) if entry.name == "workspace.json"]
+        for entry in found:
+            stem = entry.name.removesuffix(".jsonl")
+            if stem in told or not folders.is_file(entry):
+                continue
+            beside = dict(_files_below(storage, f"{_RESULTS}/{stem}", faults))
+            place = Path(entry.path).with_suffix("")
+            key = (place.relative_to(home) if place.is_relative_to(home) else place).as_posix()
+            yield from folders.source(self.name, key, entry, faults, [*about, *beside.values()], [*beside])
+
+
+def editor_sessions(folder: Path, faults: list[Problem]) -> frozenset[str]:
+    """Ids of the sessions the editor has files of in a folder."""
+    named = (entry.name.rpartition(".") for entry in folders.listed(folder, faults))
+    return frozenset(stem for stem, _, suffix in named if suffix in ("json", "jsonl"))
+
+
+def _files_below(
+    storage: Path, name: str, faults: list[Problem], depth: int = 0
+) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """All files below a folder by their names relative to `storage`."""
+    for entry in folders.listed(storage / name, faults):
+        if not _PLAIN_NAME.fullmatch(entry.name):
+            continue
+        if folders.is_file(entry):
+            yield f"{name}/{entry.name}", entry
+        elif depth < _DEEPEST and folders.is_folder(entry):
+            yield from _files_below(storage, f"{name}/{entry.name}", faults, depth + 1)
+
+
+class _Chat(Events):
+    """The events of one transcript, then the results beside it."""
+
+    def __init__(self, path: Path, session: Session, beside: list[Any]) -> None:
+        super().__init__(path, session)
+        self._beside = [name for name in beside if type(name) is str]
+
+    def finish(self) -> None:
+        """Add the results that were written to files of their own; what cannot be read is a problem."""
+        super().finish()
+        for name in self._beside:
+            path = self.path.parent.parent / name
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:  # they are kept for some hours
+                continue
+            except OSError as error:
+                self.problems.append(Problem(str(path), error.strerror or str(error), fatal=False))
+                continue
+            self._keep_result(name, data)
+
+    def _keep_result(self, name: str, data: bytes) -> None:
+        try:
+            said = data.decode()
+        except UnicodeDecodeError:
+            self.keep_text(name, data)
+            return
+        call = name.split("/")[2]
+        if call not in self._calls:  # calls of before there was a transcript have the editor's mark on them
+            call = call.partition("__vscode-")[0]
+        result = {"type": "tool_result", "id": call, "content": said}
+        self.keep(said, None, "tool", [result], id=f"file:{name}", file=name)
+
+
+def _bytes_of(message: Message, load: Load) -> bytes:
+    """A result's file. Raises KeyError where an attachment is missing."""
+    line = kept_line(message.native, load)
+    if line is not None:
+        return line
+    said = unfold(message, load)
+    return said.encode("utf-8", "surrogatepass") if type(said) is str else b""
