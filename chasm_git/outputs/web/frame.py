@@ -9,7 +9,7 @@ from chasm_git.outputs.export.markup import plain
 from chasm_git.outputs.export.page import line
 from chasm_git.outputs.web.answers import Answer, Asked
 
-_PLACES = (("/", "Sessions"), ("/workspaces", "Workspaces"), ("/tags", "Tags"), ("/stats", "Statistics"))
+_PLACES = (("/", "Sessions"), ("/workspaces", "Workspaces"), ("/tags", "Tags"), ("/stats", "Stats"))
 _KEYS = (
     ("/", "search"),
     ("j  k", "next, previous"),

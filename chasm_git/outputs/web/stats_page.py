@@ -48,6 +48,7 @@ def stats(reading: Reading, asked: Asked) -> Answer:
                 (one.name, address("/", provider=one.name), (one.sessions, one.messages))
                 for one in by_provider.lines[:_LINES]
             ],
+            beside=1,
         )
         + bars("Models", ["messages"], [(one.name, "", (one.messages,)) for one in by_model.lines[:_LINES]])
         + bars(

@@ -78,6 +78,7 @@ function searching() {
       results.dataset.for = input.value;
       if (address !== shown) history.replaceState(null, "", address);
       shown = address;
+      sessionStorage.setItem("list", address);
       moreRows();
       if (found.making) waiting = setTimeout(search, 1000);
     } catch (error) {
@@ -94,6 +95,7 @@ function searching() {
     event.preventDefault();
     search();
   });
+  sessionStorage.setItem("list", shown);
   if (results.querySelector(".making")) waiting = setTimeout(search, 1000);
   moreRows();
 }
@@ -291,7 +293,7 @@ const KEYS = {
   k: () => step(-1),
   o: foldAll,
   t: otherTheme,
-  u: () => (document.referrer ? history.back() : (location.href = "/")),
+  u: () => (location.href = sessionStorage.getItem("list") || "/"),
 };
 
 addEventListener("keydown", (event) => {
