@@ -1,10 +1,11 @@
 """GitHub Copilot Chat's index of all chats, for those that nothing else tells of.
 
 The VS Code extension writes into ``<user>/globalStorage/github.copilot-chat/session-store.db`` what was asked and
-answered in every workspace, so that it can be searched: the tables ``sessions`` and ``turns`` (a prompt and the text of
-its answer in one row, newer versions cut both), beside them ``checkpoints``, ``session_files`` and ``session_refs``.
-There are no thoughts, tool calls or models in it. So it is the last resort: read are chats that have left no file with
-the editor, the extension (`copilot_chat`) or the terminal agent, and that the archive has from none of them.
+answered in every workspace, whichever agent it was, so that it can be searched: the tables ``sessions`` and ``turns``
+(a prompt and the text of its answer in one row, newer versions cut both), beside them ``checkpoints``,
+``session_files`` and ``session_refs``. There are no thoughts, tool calls or models in it. So it is the last resort:
+read are chats that have left no file with the editor, with the extension (`copilot_chat`) or with the agents that run
+in a terminal as well, and that the archive has from none of them.
 
 The table ``search_index`` has every text again and is not read.
 """
@@ -117,6 +118,8 @@ def _told(env: Env, users: Iterable[Path], faults: list[Problem]) -> set[str]:
     """Ids of the sessions that have a file, with whichever program."""
     agent = env.folder("COPILOT_HOME", ".copilot") / "session-state"
     found = {entry.name.removesuffix(".jsonl") for entry in folders.listed(agent, faults)}
+    for project in folders.folders(env.folder("CLAUDE_CONFIG_DIR", ".claude") / "projects", faults):
+        found |= editor_sessions(Path(project.path), faults)
     for user in users:
         for name in _WINDOWS:
             found |= editor_sessions(user / "globalStorage" / name, faults)

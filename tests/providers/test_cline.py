@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 
 from chasm_git.providers.base import Reading, Source
 from chasm_git.providers.cline import Cline
+from chasm_git.providers.cline_cli import ClineCLI
 from chasm_git.session.model import Session
 from chasm_git.session.universal import universal
+from tests.conftest import SHARED
 from tests.providers.reading import FIXTURES, harvest, only, parts, said, shown, sources
 
 cline = Cline()
@@ -175,3 +178,44 @@ def test_the_clients_own_words_are_not_the_users(tmp_path: Path) -> None:
     assert [(m.role, m.injected) for m in session.messages] == [("user", False), ("user", True), ("event", False)]
     nothing: dict[str, bytes] = {}
     assert cline.export(session, nothing.__getitem__)[API] == json.dumps(api, separators=(",", ":")).encode()
+
+
+def test_sessions_of_the_terminal_agent_are_read_too() -> None:
+    agent = ClineCLI()
+    both = harvest(cline, FIXTURES / "cline" / "sdk")
+    assert both == harvest(agent, FIXTURES / "cline" / "sdk") and len(both) == 3
+    assert {session.provider for session in both.values()} == {"cline"}
+    for source in sources(cline, FIXTURES / "cline" / "sdk"):
+        reading = cline.read(source)
+        (session,) = reading.sessions
+        files = cline.export(session, reading.attachments.__getitem__)
+        assert files == agent.export(session, reading.attachments.__getitem__)
+        assert source.path.name in files
+
+
+@pytest.mark.parametrize(
+    ("variable", "below"),
+    [("CLINE_DIR", "data/sessions"), ("CLINE_DATA_DIR", "sessions"), ("CLINE_SESSION_DATA_DIR", "")],
+)
+def test_sessions_and_tasks_in_one_home(variable: str, below: str, tmp_path: Path) -> None:
+    shutil.copytree(HOME, tmp_path / "home")
+    shutil.copytree(FIXTURES / "cline/sdk/.cline/data/sessions", tmp_path / "moved" / below)
+    tasks = {source.key for source in sources(cline, tmp_path / "home")}
+    found = {source.key for source in sources(cline, tmp_path / "home", **{variable: str(tmp_path / "moved")})}
+    sessions = {source.key for source in sources(ClineCLI(), FIXTURES / "cline" / "sdk")}
+    assert len(sessions) == 3 and sessions <= found
+    moved = {key for key in tasks if key.startswith(".cline/")} if variable != "CLINE_SESSION_DATA_DIR" else set()
+    assert found == (tasks - moved) | sessions
+
+
+def test_what_the_terminal_agent_itself_wrote() -> None:
+    folder = SHARED / "realdata" / "cline-3.0.65"
+    if not (folder / "home").is_dir():
+        pytest.skip("no client data beside the checkout")
+    expected = json.loads((folder / "EXPECT.json").read_bytes())
+    found = harvest(cline, folder / "home")
+    assert set(found) == {entry["id"] for entry in expected}
+    for entry in expected:
+        session = found[entry["id"]]
+        assert (session.title, session.parent) == (entry["title"], entry["parent"])
+        assert said(session, "user") == entry["user"]
