@@ -23,6 +23,10 @@ _BOM = b"\xef\xbb\xbf"
 _BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+([\[\]{}])', re.DOTALL)
 _FIRST_KEY = re.compile(rb'\{\s*("[^"\\]{1,80}"\s*:)')
 _NEXT_OBJECT = re.compile(rb'\}\s*,?\s*(\{\s*"[^"\\]{1,80}"\s*:)')
+_TRIES = 3
+"""How many places that look like the end of an object are tried before its brackets are counted."""
+_FAILURES = 8
+"""Objects in a row for which none of them was it, until no more are tried: what is in them begins as they do."""
 _FOLLOWS = re.compile(rb"\s*,?\s*(?=\{)")
 _OPEN = b"[{"
 
@@ -61,8 +65,11 @@ class _Splitter:
         self._number = 0
         self._begins: re.Pattern[bytes] | None = None
         """How objects of this file begin."""
+        self._first = b""
+        """The key they begin with, in its quotes."""
         self._keys: set[str] = set()
         """The keys of the first object."""
+        self._failures = 0
         self._is_lost = False
         """Within an object that is damaged: what is found counts only if it looks like one of the file's."""
 
@@ -104,6 +111,10 @@ class _Splitter:
                 if depth == base:
                     start = self._at - 1
                     yield from self._gap(end, start, base)
+                    if self._failures < _FAILURES and (leapt := self._leap(start)) is not None:
+                        yield leapt
+                        start, end = -1, self._passed()
+                        continue
                 depth += 1
                 continue
             depth -= 1
@@ -117,10 +128,7 @@ class _Splitter:
                     continue
                 if found is not None:
                     yield found
-                start, end = -1, self._at
-                if end > _CHUNK:
-                    del self._buffer[:end]
-                    self._at = end = 0
+                start, end = -1, self._passed()
             elif depth < base:
                 if bracket == b"]" and base and not self._is_lost:
                     yield from self._gap(end, self._at - 1, base)
@@ -130,6 +138,39 @@ class _Splitter:
                 if not self._resume(self._at):
                     return
                 depth, start, end = base, -1, self._at
+
+    def _leap(self, start: int) -> Element | None:
+        """The object at `start`, if it ends where another one seems to begin: far faster than by its brackets."""
+        if not self._first or self._is_lost:
+            return None
+        key = start + len(self._first)
+        for _ in range(_TRIES):
+            key = self._buffer.find(self._first, key + 1)
+            if key < 0:  # the last one, or the next is not read yet
+                return None
+            before = bytes(self._buffer[max(key - 200, start) : key]).rstrip()
+            if not before.endswith(b"{"):
+                continue
+            place = max(key - 200, start) + len(before) - 1
+            data = bytes(self._buffer[start:place]).rstrip(b" \t\r\n,")
+            if data.endswith(b"}"):
+                try:
+                    value = jsonio.loads_complete(data)
+                except ValueError:
+                    continue
+                self._failures = 0
+                self._at = start + len(data)
+                self._number += 1
+                return Element(self._number, value)
+        self._failures += 1
+        return None
+
+    def _passed(self) -> int:
+        """Forget what was read; where reading goes on."""
+        if self._at > _CHUNK:
+            del self._buffer[: self._at]
+            self._at = 0
+        return self._at
 
     def _bracket(self) -> bytes | None:
         """The next bracket that stands in no string; None where there is no more."""
@@ -192,6 +233,8 @@ class _Splitter:
     def _learn(self, data: bytes | bytearray) -> None:
         if self._begins is None:
             self._begins = _beginning(data)
+        if not self._first and (found := _FIRST_KEY.match(data)) is not None:
+            self._first = found[1].partition(b":")[0].rstrip()
 
     def _guess(self, start: int, end: int) -> None:
         """Learn from an object that is damaged, if not before: others begin like it, or like the one behind `end`."""

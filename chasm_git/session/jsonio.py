@@ -47,6 +47,16 @@ def loads(data: bytes) -> Any:
     return value
 
 
+def loads_complete(data: bytes) -> Any:
+    """The value of what may be the whole of a JSON text: as `loads`, but it gives up at once, with a ValueError."""
+    if orjson is None:
+        raise ValueError("there is no quick way")
+    value = orjson.loads(data)
+    if data.count(b"{") + data.count(b"[") > DEPTH and deeper(value, DEPTH):
+        raise ValueError("nested too deeply")
+    return value
+
+
 def loads_exact(data: bytes) -> tuple[Any, bool]:
     """The value of a JSON text, and whether `dumps` gives the very text back. Raises ValueError as `loads` does."""
     if orjson is not None:

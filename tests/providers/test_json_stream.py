@@ -96,3 +96,10 @@ def test_an_object_without_an_end_does_not_fill_memory(monkeypatch: pytest.Monke
     found = list(elements(io.BytesIO(("[" + ",".join(pieces) + "]").encode())))
     assert [element.value for element in found if element.error is None] == good[:3] + good[4:]
     assert [element.number for element in found if element.error] == [4]
+
+
+@given(st.lists(st.tuples(JSON, st.integers(0, 3)), max_size=30), st.sampled_from([b",", b" ,\n ", b"\n"]))
+def test_objects_within_that_begin_like_the_one_they_are_in(objects: list[tuple[Any, int]], between: bytes) -> None:
+    made = [{"id": n, "in": [{"id": '}, {"id": 5'}] * deep, "v": item} for n, (item, deep) in enumerate(objects)]
+    data = between.join(json.dumps(item).encode() for item in made)
+    assert values(data if between == b"\n" else b"[" + data + b"]") == made
