@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from chasm_git.archive import layout, refs
 from chasm_git.errors import UsageError
+from chasm_git.harvest.collecting import uncollected
 from chasm_git.harvest.plan import Plan, ProviderPlan, provider_ref
 from chasm_git.harvest.read import Options, Outcome, Place
 from chasm_git.harvest.run import Harvest, Progress
@@ -224,7 +225,13 @@ class Import(Harvest):
     def _readings(self, handed: Handed) -> Iterator[Reading]:
         """All readings of a file; one that breaks off, or a reader that fails, costs the rest of this file alone."""
         try:
-            yield from handed.reader.read_export(handed.file)
+            readings = handed.reader.read_export(handed.file)
+            while True:
+                with uncollected():
+                    reading = next(readings, None)
+                if reading is None:
+                    return
+                yield reading
         except (MemberError, OSError) as error:
             yield Reading(problems=[handed.file.problem(str(error))])
         except Exception as error:  # noqa: BLE001 - as for the sources of a harvest: it is reported
@@ -236,7 +243,8 @@ class Import(Harvest):
             move(session, self._workspace)
         if handed.reader.is_view:
             reading.sessions = [session for session in reading.sessions if self._has_news(session)]
-        self._reader.filled(made, lambda: reading, handed.file.label)
+        with uncollected():
+            self._reader.filled(made, lambda: reading, handed.file.label)
         for result in made.results if handed.reader.is_view else ():
             result.first = result.last = ""  # what such a session was forked from it says itself
         for result in made.results:  # the same conversation in another file of the export belongs in the same place

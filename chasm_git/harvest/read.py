@@ -16,6 +16,7 @@ from chasm_git.archive.durable import scratch_name
 from chasm_git.archive.objects import blob_id, compress
 from chasm_git.archive.repo import open_archive
 from chasm_git.archive.sessionmerge import STRATEGIES, wanted
+from chasm_git.harvest.collecting import uncollected
 from chasm_git.providers.base import Problem, Provider, Reading, Source
 from chasm_git.session import codec, merge
 from chasm_git.session.attachments import names_of
@@ -155,7 +156,10 @@ class Reader:
     def outcome(self, provider: Provider, source: Source) -> Outcome:
         """Read one source. What goes wrong becomes a problem of the outcome, whatever it is."""
         made = Outcome(provider.name, source.key, source.stamp)
-        return self.filled(made, lambda: self._untold(provider.read(source), provider.tells_again), str(source.path))
+        with uncollected():
+            return self.filled(
+                made, lambda: self._untold(provider.read(source), provider.tells_again), str(source.path)
+            )
 
     def filled(self, made: Outcome, read: Callable[[], Reading], place: str) -> Outcome:
         """As `outcome`, for whatever `read` gives.
