@@ -6,8 +6,8 @@
     <program>/data/<user>/group chats/<chat>.jsonl          a chat with several
     <program>/public/…                                      both, before 1.12
 
-An answer that was asked for again keeps all its texts (``swipes``), of which one is shown. No row has an id: a message
-is known by its first text and time.
+An answer that was asked for again keeps all its texts (``swipes``), of which one is shown: each is a message, those not
+shown are `Message.inactive`, the first one has the row. No row has an id: a message is known by its text and time.
 """
 
 from __future__ import annotations
@@ -83,20 +83,31 @@ class _Chat(Transcript):
         if "mes" not in record:
             self.keep(record, line, id=scoped_id(self.path.stem, [record.get("chat_metadata"), record.get("name")]))
             return
-        swipes = [said for said in as_list(record.get("swipes")) if type(said) is str]
-        first = as_dict(next(iter(as_list(record.get("swipe_info"))), None)).get("send_date")
-        said = swipes[0] if swipes else record.get("mes")
-        mark = [record.get("name"), record.get("is_user"), said, first or record.get("send_date")]
-        if not self._is_named:
-            self._name(mark)
-        extra = as_dict(record.get("extra"))
-        self.keep(
-            record,
-            line,
-            id=scoped_id(self.path.stem, mark),
-            time=_time(record.get("send_date")),
-            **_fields(record, extra),
-        )
+        swipes, infos = as_list(record.get("swipes")), as_list(record.get("swipe_info"))
+        texts: list[tuple[int, Json]] = [(number, said) for number, said in enumerate(swipes) if type(said) is str]
+        if not texts:
+            texts = [(0, record.get("mes"))]
+        shown = _shown(record, texts)
+        for place, (number, said) in enumerate(texts):
+            info = as_dict(infos[number]) if number < len(infos) else {}
+            time = info.get("send_date") or record.get("send_date")
+            mark = [record.get("name"), record.get("is_user"), said, time]
+            if not self._is_named:
+                self._name(mark)
+            if number == shown:  # what stands in the row itself is the newest of it
+                told = record
+            elif place and not said:
+                continue  # one that was asked for, and did not come
+            else:
+                told = record | info | {"mes": said, "extra": as_dict(info.get("extra"))}
+            self.keep(
+                None if place else record,
+                None if place else line,
+                id=scoped_id(self.path.stem, mark),
+                time=_time(told.get("send_date")),
+                inactive=number != shown,
+                **_fields(told, as_dict(told.get("extra"))),
+            )
 
     def _name(self, first: list[Json]) -> None:
         """A name that a person gave may be given to another chat too."""
@@ -108,6 +119,15 @@ class _Chat(Transcript):
     def finish(self) -> None:
         """The name is the title."""
         self.session.title = self.path.stem
+
+
+def _shown(record: dict[str, Any], texts: list[tuple[int, Json]]) -> int:
+    """Which of a row's texts is the one to be seen."""
+    chosen = record.get("swipe_id")
+    numbers = [number for number, said in texts if said == record.get("mes")]
+    if type(chosen) is int and any(number == chosen for number, _ in texts):
+        return chosen
+    return numbers[-1] if numbers else texts[-1][0]
 
 
 def _fields(record: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,9 @@ of any other place are imported. A row of such a file is a prompt and its answer
     {"internal": "Hello?", "visible": "Hello?", "metadata": {…}}    one side of a row; without what is not there
     {"row": …, "visible": …}                                        a row that is none
 
+A side that was made again keeps its former texts (``versions`` in its metadata): they are messages without a record,
+`Message.inactive`, around the one that is shown.
+
 Times say neither seconds nor zone, and are taken for UTC.
 """
 
@@ -148,8 +151,14 @@ def _read(value: dict[str, Any], name: str) -> Reading:
             if (place := f"{_SIDES[side]}_{number}") in metadata:
                 record["metadata"] = metadata[place]
                 taken.add(place)
-            own = scoped_id(session.id, [_SIDES[side], row[0]])
-            builder.message(record, id=own, **_fields(_SIDES[side], said, as_dict(record.get("metadata"))))
+            mark = [_SIDES[side], row[0]]
+            about = as_dict(record.get("metadata"))
+            before, after = _others(about, said)
+            for version in before:
+                _add_other(builder, session.id, mark, version)
+            builder.message(record, id=scoped_id(session.id, mark), **_fields(_SIDES[side], said, about))
+            for version in after:
+                _add_other(builder, session.id, mark, version)
     rest = value | {keys[0]: None}
     if type(visible) is list:
         rest[keys[1]] = visible[len(rows) :]
@@ -162,6 +171,25 @@ def _read(value: dict[str, Any], name: str) -> Reading:
     session.created_at = session.created_at or next((m.timestamp for m in builder.messages if m.timestamp), None)
     session.messages = builder.messages
     return Reading([session], builder.attachments)
+
+
+def _others(metadata: dict[str, Any], said: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The texts a side had before and after the one that is shown."""
+    versions = list(enumerate(map(as_dict, as_list(metadata.get("versions")))))
+    same = [number for number, item in versions if item.get("content") == said]
+    chosen = metadata.get("current_version_index")
+    shown = (
+        chosen if chosen in same else same[-1] if same else len(versions)
+    )  # it was edited since, or is being written
+    others = [(number, item) for number, item in versions if number != shown and text(item.get("content"))]
+    return [item for number, item in others if number < shown], [item for number, item in others if number > shown]
+
+
+def _add_other(builder: Builder, session: str, mark: list[Any], version: dict[str, Any]) -> None:
+    """Add a text that is not shown; its record is that of the message it is a version of."""
+    fields = _fields(mark[0], version["content"], {"timestamp": version.get("timestamp")})
+    own = scoped_id(session, [*mark, version["content"], version.get("timestamp")])
+    builder.message(None, id=own, inactive=True, **fields)
 
 
 _nothing = object()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chasm_git.providers.text_generation_webui import TextGenerationWebUI
+from chasm_git.session import codec
 from chasm_git.session.model import Session
 from tests.providers.exporting import SHARED, fixture, only
 from tests.providers.reading import FIXTURES, harvest, parts, read_bytes, said, shown
@@ -26,7 +27,9 @@ def home() -> dict[str, Session]:
 def test_a_chat(home: dict[str, Session]) -> None:
     session = home["20260821-18-48-22"]
     assert (session.title, session.created_at) == (None, "2026-08-21T18:48:22.000Z")
-    greeting, asked, answer, _, last = shown(session)
+    (other,) = [m for m in shown(session) if m.get("inactive")]
+    assert (other["content"], other["timestamp"]) == ("No idea.", "2026-08-21T18:48:00.000Z")
+    greeting, asked, answer, _, last = [m for m in shown(session) if not m.get("inactive")]
     assert (greeting["role"], greeting["content"]) == ("assistant", "How can I help you today?")
     assert (asked["content"], asked["timestamp"]) == ("What is the date, please?", "2026-08-21T18:48:00.000Z")
     assert answer["content"].split("\n") == ["Let me see.", "", "It is the 21st of August."]
@@ -61,7 +64,8 @@ def test_a_file_of_others() -> None:
     if not path.exists():
         pytest.skip("no files of others here")
     session, _ = only(EXPORT, path)
-    assert said(session, "assistant") == ["Greeting", "optional pre-text\n\nHello"]
+    answers = [m for m in shown(session) if m["role"] == "assistant" and not m.get("inactive")]
+    assert [m["content"] for m in answers] == ["Greeting", "optional pre-text\n\nHello"]
 
 
 ODD: list[dict[str, Any]] = [
@@ -87,3 +91,26 @@ def test_an_answer_that_is_made_again_is_the_same_message(tmp_path: Path) -> Non
         data = json.dumps({"internal": [["a", answer]], "visible": []}).encode()
         ids.append([m.id for m in read_bytes(webui, tmp_path / "x.json", data).sessions[0].messages])
     assert ids[0] == ids[1]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "expected"),
+    [
+        ({"versions": [{"content": "a"}, {"content": "b"}, {"content": "c"}], "current_version_index": 1}, "abc"),
+        ({"versions": [{"content": "b"}, {"content": "b"}], "current_version_index": 0}, "bb"),
+        ({"versions": [None, {"content": ""}, {"content": "b"}, {"content": "c"}], "current_version_index": []}, "bc"),
+        ({"versions": [{"content": "a"}, {"content": "c"}], "current_version_index": 1}, "acb"),
+        ({"versions": [{"content": 7}, "b"], "current_version_index": True}, "b"),
+        ({"versions": {"content": "a"}}, "b"),
+    ],
+)
+def test_texts_that_are_not_shown(metadata: dict[str, Any], expected: str, tmp_path: Path) -> None:
+    value = {"internal": [["q", "b"]], "visible": [["q", "b"]], "metadata": {"assistant_0": metadata}}
+    reading = read_bytes(webui, tmp_path / "x.json", json.dumps(value).encode())
+    session = codec.loads(codec.dumps(reading.sessions[0]))
+    answers = session.messages[1:]
+    assert "".join(m.content for m in answers if isinstance(m.content, str)) == expected
+    (current,) = [m for m in answers if not m.inactive]
+    assert current.content == "b" and [m for m in answers if m.native is not None] == [current]
+    (data,) = webui.export(session, reading.attachments.__getitem__).values()
+    assert json.loads(data) == value
