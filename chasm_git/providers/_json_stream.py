@@ -21,6 +21,10 @@ _FAR = 16 * _CHUNK
 """How far behind a damaged first object the next one is looked for by the way it begins."""
 _BOM = b"\xef\xbb\xbf"
 _BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+([\[\]{}])', re.DOTALL)
+_PLAIN = rb'[^"\[\]{}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_LEAF = rb"\{(?:" + _PLAIN + rb")*+\}|\[(?:" + _PLAIN + rb")*+\]"
+_INNER_BRACKET = re.compile(rb"(?:" + _PLAIN + rb"|" + _LEAF + rb")*+([\[\]{}])", re.DOTALL)
+"""As `_BRACKET`, but an object or list with no others in it is passed by as a whole."""
 _FIRST_KEY = re.compile(rb'\{\s*("[^"\\]{1,80}"\s*:)')
 _NEXT_OBJECT = re.compile(rb'\}\s*,?\s*(\{\s*"[^"\\]{1,80}"\s*:)')
 _TRIES = 3
@@ -96,7 +100,7 @@ class _Splitter:
                 bracket = None
                 reason = f"no end within {LARGEST // 1024 // 1024} MiB"
             else:
-                bracket = self._bracket()
+                bracket = self._bracket(_INNER_BRACKET if start >= 0 else _BRACKET)
                 reason = "the file ends in the middle of it"
             if bracket is None:
                 if start < 0:
@@ -172,10 +176,10 @@ class _Splitter:
             self._at = 0
         return self._at
 
-    def _bracket(self) -> bytes | None:
+    def _bracket(self, pattern: re.Pattern[bytes] = _BRACKET) -> bytes | None:
         """The next bracket that stands in no string; None where there is no more."""
         while True:
-            found = _BRACKET.match(self._buffer, self._at)
+            found = pattern.match(self._buffer, self._at)
             if found is not None:
                 self._at = found.end()
                 self._step = _CHUNK
