@@ -33,6 +33,8 @@ class Events(Transcript):
         """Tool calls that were shown: they stand in the answer, and again where they begin to run."""
         self._thoughts: dict[str | None, str] = {}
         self._name: str | None = None
+        self.is_of_editor = False
+        """Copilot Chat wrote the events, in VS Code."""
         self._counts_answers = False
         """Tokens are written for each answer (1.0.90 and later); the totals at the end only repeat them."""
 
@@ -60,6 +62,7 @@ class Events(Transcript):
     def _start(self, data: dict[str, Any], agent: str | None) -> dict[str, Any]:
         session, context = self.session, as_dict(data.get("context"))
         self._note_model(data.get("selectedModel"), agent)
+        self.is_of_editor = self.is_of_editor or "vscodeVersion" in data
         if session.workspace is None:
             session.workspace = text(context.get("cwd"))
         if session.git is None:

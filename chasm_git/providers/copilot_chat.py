@@ -70,9 +70,11 @@ class CopilotChat(Provider):
         """One chat, or none where nobody said anything in it. See `Provider.read`."""
         path = source.path
         events = _Chat(path, Session(path.stem, self.name), as_list(source.extra))
-        faults = Reading()
-        workspace = workspace_of(path.parents[2], faults)
         reading = events.reading()
+        if not events.is_of_editor and path.parent.name != TRANSCRIPTS:
+            return Reading()  # handed in: a session of `copilot_cli`
+        faults = Reading()
+        workspace = workspace_of(path.parent.parent.parent, faults) if path.parent.name == TRANSCRIPTS else None
         reading.problems += faults.problems
         for session in reading.sessions:
             session.workspace = workspace or session.workspace

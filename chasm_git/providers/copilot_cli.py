@@ -31,6 +31,7 @@ from chasm_git.session.model import Session
 from chasm_git.session.native import record_line
 from chasm_git.session.times import iso
 
+_SESSIONS = "session-state"
 _EVENTS = "events.jsonl"
 _WORKSPACE = "workspace.yaml"
 _PLAN = "plan.md"
@@ -49,7 +50,7 @@ class CopilotCLI(Provider):
         """All sessions, by id; those of the oldest versions last. See `Provider.discover`."""
         home = env.folder("COPILOT_HOME", ".copilot")
         faults: list[Problem] = []
-        for entry in folders.listed(home / "session-state", faults):
+        for entry in folders.listed(home / _SESSIONS, faults):
             if folders.is_folder(entry):
                 yield from _session_folder(entry, faults)
             elif entry.name.endswith(".jsonl") and folders.is_file(entry):
@@ -70,7 +71,10 @@ class CopilotCLI(Provider):
             events.native["name"] = path.name
         else:
             _read_beside(events, path.parent, source.extra)
-        return events.reading()
+        reading = events.reading()
+        if events.is_of_editor and path.parent.name != _SESSIONS and path.name != _EVENTS:
+            return Reading()  # handed in: a transcript of `copilot_chat`
+        return reading
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The session's events, then the files beside them. See `Provider.export`."""

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from chasm_git.harvest.natives import reader_of
 from chasm_git.providers.base import Env, Problem, Reading
 from chasm_git.providers.copilot_chat import CopilotChat
 from chasm_git.providers.copilot_chat_store import CopilotChatStore
+from chasm_git.providers.export_file import Bundle, Member
 from chasm_git.session import codec
 from chasm_git.session.model import Session
 from chasm_git.session.universal import universal
@@ -141,6 +143,24 @@ def test_a_workspace_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     reading = read_bytes(chat, tmp_path / "ws/GitHub.copilot-chat/transcripts/s.jsonl", rows)
     assert only(reading).workspace == "/home/ana/shop"
     assert [(Path(one.path).name, one.fatal) for one in reading.problems] == [("workspace.json", False)]
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        (STORAGE / "GitHub.copilot-chat" / "transcripts" / f"{A}.jsonl", "copilot-chat"),
+        (next(FIXTURES.glob("copilot-cli/folders/.copilot/session-state/*1/events.jsonl")), "copilot-cli"),
+        (next(FIXTURES.glob("copilot-cli/folders/.copilot/session-state/*4.jsonl")), "copilot-cli"),
+    ],
+)
+def test_files_that_are_handed_in_are_told_apart(file: Path, name: str, tmp_path: Path) -> None:
+    for place in (file.name, "session.jsonl", f"{file.parent.name}/{file.name}"):
+        path = tmp_path / "in" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, path)
+        member = Member("", path.stat().st_size)
+        reader = reader_of(Bundle(path, [member]), member, None)
+        assert reader is not None and reader.name == name
 
 
 # --- the index --------------------------------------------------------------------------------------------------------
