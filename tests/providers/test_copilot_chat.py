@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from chasm_git.harvest.natives import reader_of
-from chasm_git.providers.base import Env, Problem, Reading
+from chasm_git.providers.base import Env, Problem, Reading, Source
 from chasm_git.providers.copilot_chat import CopilotChat
 from chasm_git.providers.copilot_chat_store import CopilotChatStore
 from chasm_git.providers.export_file import Bundle, Member
 from chasm_git.session import codec
 from chasm_git.session.model import Session
 from chasm_git.session.universal import universal
+from tests.conftest import SHARED
 from tests.providers.databases import as_set, build, built, given_back, rows_of
 from tests.providers.reading import FIXTURES, harvest, only, read_bytes, said, shown, sources
 from tests.providers.reading import rows_of as lines_of
@@ -231,3 +232,16 @@ def test_folders_that_cannot_be_listed_are_named(tmp_path: Path) -> None:
     (user / "workspaceStorage").symlink_to(user / "workspaceStorage")
     found = list(chat.discover(Env(tmp_path)))
     assert [type(one) for one in found] == [Problem]
+
+
+def test_an_index_that_the_terminal_agent_wrote(tmp_path: Path) -> None:
+    """The two programs share its tables."""
+    found = SHARED / "realdata/copilot-cli-1.0.102/home/.copilot/session-store.db"
+    if not found.exists():
+        pytest.skip("no client data beside the checkout")
+    path = Path(shutil.copyfile(found, tmp_path / found.name))
+    reading = store.read(Source(store.name, "k", path, "", []))
+    assert reading.problems == [] and len(reading.sessions) == 4
+    given = as_set(given_back(store, [reading], "turns"))
+    assert given == as_set(rows_of(path, "turns"))
+    assert all(said(session, "user") and session.workspace for session in reading.sessions)
