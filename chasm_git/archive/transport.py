@@ -16,7 +16,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from types import FrameType
 from typing import IO
 
 from chasm_git.archive.git import Git, Result, network_variables
@@ -77,13 +78,38 @@ def talk(
     """
     limit = patience if patience is not None else ATTENDED_PATIENCE if attended else PATIENCE
     variables = network_variables(attended=attended, ssh=git.config("core.sshCommand"))
-    process = git.start(arguments, settings, variables, apart=not attended)
+    with _ended_from_outside():
+        process = git.start(arguments, settings, variables, apart=not attended)
+        try:
+            out, err = _listen(process, limit, progress)
+            return Result(process.wait(), out, err.decode("utf-8", "replace"))
+        except BaseException:
+            _end(process, apart=not attended)
+            raise
+
+
+@contextlib.contextmanager
+def _ended_from_outside() -> Iterator[None]:
+    """While it lasts, a signal that would end us on the spot is an exception instead.
+
+    Else git, apart in a session of its own, would stay behind: for good, where it waits on itself. Whoever handles a
+    signal in another way goes on doing so.
+    """
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                before[number] = signal.signal(number, _leave)
     try:
-        out, err = _listen(process, limit, progress)
-        return Result(process.wait(), out, err.decode("utf-8", "replace"))
-    except BaseException:
-        _end(process, apart=not attended)
-        raise
+        yield
+    finally:
+        for number in before:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
 
 
 def _listen(process: subprocess.Popen[bytes], limit: float, progress: Progress) -> tuple[bytes, bytes]:

@@ -28,12 +28,15 @@ class Crowd:
 
     Args:
         url: of the remote, by the number of a machine.
+        patience: seconds without a word after which one at work counts the remote as not there. Needed where lines
+            break: an HTTP response without a length that is cut is whole to git, and git then waits on itself.
     """
 
-    def __init__(self, folder, count, url):
+    def __init__(self, folder, count, url, patience=None):
         self.folder = folder
         self.numbers = range(count)
         self.turns = 0
+        self.patience = patience
         for number in self.numbers:
             Machine(f"m{number:02}", folder, url(number)).archive.close()
 
@@ -87,7 +90,7 @@ class Crowd:
         report = harvest(machine.archive, Env(home), machine.name, names=["claude-code"])
         assert not [problem for problem in report.problems if problem.fatal]
         try:
-            return machine.sync().tries
+            return machine.sync(patience=self.patience).tries
         except Overtaken:
             return Options().tries
         except Unreachable:

@@ -191,6 +191,7 @@ class Line:
         self._thread.start()
 
     def close(self):
+        self._dead = False
         _stop(self._server, self._thread)
 
     def _take(self):
@@ -204,10 +205,11 @@ class Line:
             except OSError:
                 here.close()
                 continue
+            ends = threading.Barrier(2, lambda pair=(here, there): [end.close() for end in pair])
             for one, other in ((here, there), (there, here)):
-                threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
+                threading.Thread(target=self._carry, args=(one, other, ends), daemon=True).start()
 
-    def _carry(self, one, other):
+    def _carry(self, one, other, ends):
         try:
             while data := one.recv(4096):
                 with self._lock:
@@ -219,13 +221,10 @@ class Line:
                 if self.left == 0:
                     while self._dead:
                         time.sleep(0.05)
-                    break
-            else:
-                other.shutdown(socket.SHUT_WR)
-                return
+                    raise ConnectionAbortedError
+            other.shutdown(socket.SHUT_WR)
         except OSError:
-            pass
-        for end in (one, other):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
+            for end in (one, other):
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+        ends.wait()  # who closes alone gives the numbers away that the other one may still read from

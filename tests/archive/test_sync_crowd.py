@@ -60,7 +60,8 @@ def test_machines_on_lines_that_break_hold_everything_in_the_end(folder, server)
         lines = [Line(url.port) for _ in range(4)]
         for line in lines:
             held.callback(line.close)
-        crowd = Crowd(folder, len(lines), lambda number: f"{url.scheme}://127.0.0.1:{lines[number].port}/hub.git")
+        places = [f"{url.scheme}://127.0.0.1:{line.port}/hub.git" for line in lines]
+        crowd = Crowd(folder, len(places), places.__getitem__, patience=4.0)
         cut = 0
         for _ in range(CUTS):
             for line in lines:

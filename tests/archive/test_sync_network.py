@@ -1,7 +1,9 @@
 """Sync over real protocols, with servers that die, hang, refuse, forget and lose their history."""
 
 import random
+import signal
 import subprocess
+import sys
 import threading
 import time
 
@@ -12,7 +14,7 @@ from chasm_git.archive.exchange import Denied, RemoteFailed, Unreachable
 from chasm_git.archive.repo import open_archive
 from chasm_git.errors import UsageError
 from chasm_git.session.attachments import store_base64
-from tests.archive.machines import Machine, bare, until_quiet
+from tests.archive.machines import Machine, assert_unlocked, bare, until_quiet
 from tests.archive.making import assert_whole, git, new_session, put, say
 from tests.archive.serving import Line, git_daemon, git_http, hanging, unused_port
 
@@ -128,11 +130,32 @@ def test_a_server_that_says_nothing_is_given_up(tmp_path, scheme):
         with pytest.raises(Unreachable, match="does not answer: nothing was heard of it for 1 seconds"):
             machine.sync(patience=1.0)
         assert time.monotonic() - started < 15
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert not [line for line in listed.splitlines() if f"127.0.0.1:{port}" in line], (
-        "git was ended, and what it started"
-    )
+    assert not processes_of(port), "git was ended, and what it started"
     assert_whole(machine.archive)
+
+
+def processes_of(port):
+    """Programs with a server's place in their command line."""
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in listed.splitlines() if f"127.0.0.1:{port}" in line]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs signals")
+def test_whoever_ends_a_sync_ends_its_git(tmp_path):
+    machine = Machine("laptop", tmp_path)
+    put(machine.archive, new_session("s-1", "one"))
+    with hanging() as port:
+        remote.add(machine.archive, "origin", f"http://127.0.0.1:{port}/hub.git")
+        command = [sys.executable, "-m", "chasm_git", "-C", str(machine.path), "sync"]
+        syncing = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not processes_of(port):
+            assert syncing.poll() is None
+            time.sleep(0.02)
+        syncing.terminate()
+        assert syncing.wait(20) == 128 + signal.SIGTERM
+        assert not processes_of(port)
+    assert_whole(machine.archive)
+    assert_unlocked(machine.archive)
 
 
 @pytest.mark.parametrize("dead", [False, True])
