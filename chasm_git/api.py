@@ -35,6 +35,7 @@ from chasm_git.harvest import here
 from chasm_git.harvest.access import Sourced
 from chasm_git.harvest.report import Report, Scanned
 from chasm_git.providers.base import Env
+from chasm_git.recovery.access import Recovery
 from chasm_git.session import attachments, codec
 from chasm_git.session.model import Session
 from chasm_git.session.summary import Summary
@@ -74,6 +75,11 @@ if TYPE_CHECKING:  # what the methods give; their modules are imported when they
     from chasm_git.cache.stats import StatsRow as StatsRow
     from chasm_git.harvest.status import Status as Status
     from chasm_git.providers.overview import ProviderState as ProviderState
+    from chasm_git.recovery.detect import Candidate as Candidate
+    from chasm_git.recovery.orphans import Orphan as Orphan
+    from chasm_git.recovery.repair import Repaired as Repaired
+    from chasm_git.recovery.report import Detected as Detected
+    from chasm_git.recovery.report import Recovered as Recovered
     from chasm_git.writeback.report import WriteReport as WriteReport
     from chasm_git.writeback.report import WrittenRow as WrittenRow
 
@@ -88,6 +94,7 @@ __all__ = [
     "NoSuchRevision",
     "NoSuchSession",
     "NotAnArchive",
+    "Recovery",
     "Report",
     "Scanned",
     "SessionMeta",
@@ -99,7 +106,9 @@ __all__ = [
     "open_archive",
     "open_or_make",
     "open_or_pretend",
+    "other_form",
     "providers",
+    "repair",
     "scan",
     "shown_url",
 ]
@@ -252,6 +261,9 @@ class Archive(Sourced, Past, Shared, Guarded, Changed, Searchable, Writable):
                 except codec.CodecError as error:
                     yield Unreadable(path, str(error))
                     continue
+                except KeyError:  # a partial clone, say
+                    yield Unreadable(path, "its content is missing from the repository")
+                    continue
                 if not summary.forgotten:
                     yield Listed(summary, "conflict" if summary.conflicts else states[path])
         finally:
@@ -302,6 +314,21 @@ def providers(env: Env | None) -> Iterator[ProviderState]:
     from chasm_git.providers.overview import overview
 
     return overview(env)
+
+
+def repair(path: Path, *, to: Path | None = None, in_place: bool = False, dry_run: bool = False) -> Repaired:
+    """Write what is left of a damaged JSON or JSON-lines file: see `recovery.repair.repair`."""
+    from chasm_git.recovery.repair import checked
+    from chasm_git.recovery.repair import repair as repaired
+
+    return checked(path) if dry_run else repaired(path, to=to, in_place=in_place)
+
+
+def other_form(path: Path, form: str) -> bytes | None:
+    """A session file in the other form its own client reads: see `recovery.convert.other_form`."""
+    from chasm_git.recovery.convert import other_form
+
+    return other_form(path, form)
 
 
 def open_or_make(path: Path) -> tuple[Archive, bool]:

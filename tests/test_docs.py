@@ -32,6 +32,7 @@ SHORT_WAYS = {
     "harvest list": "list sessions",
     "harvest search": "find session",
     "move path": "move workspace",
+    "recover orphans": "detect orphaned",
 }
 """Commands under a second name, for people who know them by it."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chasm_git.archive.machine import machine_name
+from chasm_git.errors import UsageError
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def chosen(providers: Sequence[str], exclude: Sequence[str]) -> list[str] | None:
-    """Names of the providers to harvest; None = all. Raises UsageError for one that is not registered."""
+    """Names of the providers to harvest; None = all. Raises UsageError for one that has no store, or is not known."""
     if not providers and not exclude:
         return None
     from chasm_git.providers import registry
@@ -24,7 +25,11 @@ def chosen(providers: Sequence[str], exclude: Sequence[str]) -> list[str] | None
     every = registry.names()
     for name in (*providers, *exclude):
         if name not in every:
-            registry.load(name)  # says what there is
+            title = registry.load(name).title  # says what there is
+            if name in providers:
+                raise UsageError(
+                    f"{title} keeps nothing on this machine to harvest: `chasm harvest import FILE` reads its exports"
+                )
     return [name for name in (providers or every) if name not in exclude]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 from chasm_git.providers import registry
 from chasm_git.providers.base import Export, Provider, Reading, Source, stamp
@@ -58,6 +59,26 @@ def reader_of(bundle: Bundle, member: Member, provider: str | None) -> Native | 
     scores = sorted(((_spoken(one, file), one) for one in registry.BUILT_IN), reverse=True)
     (best, found), (second, _) = scores[:2]
     return native(found) if best > second else None
+
+
+def provider_of(path: Path) -> str | None:
+    """The provider whose reader finds most of a conversation in a file of any kind; None where none does.
+
+    Databases are tried, too, which takes a while: of each a copy is made for every reader.
+    """
+    try:
+        file = ExportFile(Bundle(path, [Member("", path.stat().st_size)]), "")
+    except OSError:
+        return None
+    scores = sorted(((_spoken(one, file), one) for one in registry.BUILT_IN), reverse=True)
+    (best, found), (second, _) = scores[:2]
+    return found if best > second else None
+
+
+def read_any(path: Path) -> Reading | None:
+    """What the reader of a file makes of it; None where nobody knows it. Raises OSError."""
+    found = provider_of(path)
+    return reading_of(native(found).provider, ExportFile(Bundle(path, []), "")) if found is not None else None
 
 
 @cache

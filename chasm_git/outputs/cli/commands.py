@@ -28,6 +28,7 @@ COMMANDS: dict[str, Entry] = {
             "status": Entry("The same as `git status`.", "git_status"),
             "list": Entry("The same as `list sessions`.", "list_sessions"),
             "search": Entry("The same as `find session`.", "find_session"),
+            "sync": Entry("The same as `sync`.", "sync"),
         },
     ),
     "service": Entry(
@@ -97,6 +98,28 @@ COMMANDS: dict[str, Entry] = {
         },
     ),
     "resume": Entry("Go on with a session, in any tool.", "resume"),
+    "detect": Entry(
+        "What belongs to a folder, also after it was moved.",
+        commands={
+            "workspace": Entry("The sessions of a folder, wherever it was.", "detect_workspace"),
+            "providers": Entry("The tools with sessions of a folder.", "detect_providers"),
+            "session": Entry("Where a session lives: files, archive, machines.", "detect_session"),
+            "all": Entry("All there is to know of a folder's sessions.", "detect_all"),
+            "orphaned": Entry("Sessions here that no tool shows.", "detect_orphaned"),
+        },
+    ),
+    "recover": Entry(
+        "Damaged, orphaned and shrunken sessions back.",
+        commands={
+            "scan": Entry("Everything that can be recovered.", "recover_scan"),
+            "extract": Entry("Sessions out of any file, folder or disk.", "recover_extract"),
+            "orphans": Entry("The same as `detect orphaned`.", "detect_orphaned"),
+            "repair": Entry("What is left of a damaged file, in a new one.", "recover_repair"),
+            "convert": Entry("A session file as JSON, JSON lines or Markdown.", "recover_convert"),
+            "status": Entry("What could be recovered, at a glance.", "recover_status"),
+            "shrunk": Entry("What tools lost of their sessions, put back.", "recover_shrunk"),
+        },
+    ),
     "conflicts": Entry("What waits for a person's decision.", "conflicts"),
     "resolve": Entry("End conflicts: ours, theirs, both, or what you make of them.", "resolve"),
     "list": Entry(

@@ -163,10 +163,11 @@ def workspace_id(workspace: str, env: Env) -> str | None:
         there = Path(workspace).stat()
     except (OSError, ValueError):
         return None
-    return _md5(path + _salt(there, env.platform))
+    return _md5(path + salt(there, env.platform))
 
 
-def _salt(there: os.stat_result, platform: str) -> str:
+def salt(there: os.stat_result, platform: str) -> str:
+    """What of a folder's identity on disk goes into its id; it stays when the folder is moved."""
     born = getattr(there, "st_birthtime", there.st_ctime)
     if platform == "darwin":
         return str(math.floor(born * 1000 + 0.5))
