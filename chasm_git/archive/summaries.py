@@ -64,12 +64,12 @@ class Summaries:
         return found
 
     def of(self, blob: str | None) -> Summary | None:
-        """The summary of a file; None for no file, and for one that cannot be read."""
+        """The summary of a file; None for no file, and for one that cannot be read or is missing."""
         if blob is None:
             return None
         try:
             return self.read(blob)
-        except codec.CodecError:
+        except (codec.CodecError, KeyError):
             return None
 
     def count(self, blob: str | None) -> int:

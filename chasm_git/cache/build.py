@@ -15,7 +15,7 @@ from chasm_git.archive.bulk import BulkReader
 from chasm_git.archive.repo import open_archive
 from chasm_git.cache.extract import Document, Unread, document
 from chasm_git.cache.kept import Chunk, unpack
-from chasm_git.cache.schema import row_of, rows_of
+from chasm_git.cache.schema import MISSING, row_of, rows_of
 from chasm_git.cache.text import joined_terms
 from chasm_git.session.attachments import path_of
 
@@ -84,7 +84,7 @@ def _document(blobs: BulkReader, attached: dict[str, str], task: Task) -> Docume
     try:
         data = blobs.read(blob)
     except KeyError:
-        return Unread(path, blob, "its content is missing from the repository")
+        return Unread(path, blob, MISSING)
     return document(path, blob, data, load)
 
 

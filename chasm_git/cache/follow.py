@@ -25,6 +25,8 @@ Progress = Callable[[int, int], None]
 Notice = Callable[[str], None]
 """Told what is worth saying, a line at a time."""
 
+_TRIED = 16
+"""Missing files that are looked for before a search: who fetches some mostly fetches all."""
 PATIENCE = 30.0
 """Seconds to wait for another process that fills the cache."""
 
@@ -78,7 +80,7 @@ def opened(
     path = path_of(archive)
     here = position_of(archive)
     try:
-        connection = _current(path, here)
+        connection = _current(archive, path, here)
         if connection is not None:
             return connection
         (path.parent).mkdir(exist_ok=True)
@@ -136,14 +138,14 @@ def in_memory(
     return connection
 
 
-def _current(path: Path, here: Position) -> sqlite3.Connection | None:
+def _current(archive: Archive, path: Path, here: Position) -> sqlite3.Connection | None:
     """The cache if it is at this position already; None where something has to be done about it."""
     try:
         connection = schema.connect(path)
     except schema.Outdated:
         return None
     try:
-        if here.same_content(followed(connection)):
+        if here.same_content(followed(connection)) and not _arrived(archive, connection):
             return connection
     except sqlite3.Error as error:
         connection.close()
@@ -160,7 +162,7 @@ def _updated(archive: Archive, path: Path, progress: Progress, processes: int | 
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("BEGIN IMMEDIATE")
         here, before = position_of(archive), followed(connection)  # another process may have done it while we waited
-        if not here.same_content(before):
+        if not here.same_content(before) or _arrived(archive, connection):
             _apply(archive, connection, before, here, progress, processes)
         _save(connection, here)
         connection.execute("COMMIT")
@@ -187,6 +189,7 @@ def _apply(
     if before.attachments != here.attachments:
         waiting = connection.execute("SELECT path, blob FROM sessions WHERE missing").fetchall()
         changed = {**dict(waiting), **changed}
+    changed = {**_arrived(archive, connection), **changed}
     filler = build.Filler(connection, empty=False)
     tasks = []
     for name, blob in changed.items():
@@ -195,6 +198,22 @@ def _apply(
         else:
             tasks.append((name, blob))
     _put(archive, filler, tasks, here, progress, processes)
+
+
+def _arrived(archive: Archive, connection: sqlite3.Connection) -> dict[str, str]:
+    """Session files (path -> blob) that were missing from the repository, and are no more."""
+    waiting = connection.execute("SELECT path, blob FROM unread WHERE reason = ?", (schema.MISSING,)).fetchall()
+    if not any(_is_there(archive, blob) for _, blob in waiting[:_TRIED]):
+        return {}
+    return {path: blob for path, blob in waiting if _is_there(archive, blob)}
+
+
+def _is_there(archive: Archive, blob: str) -> bool:
+    try:
+        archive.read(blob)
+    except KeyError:
+        return False
+    return True
 
 
 def changes(archive: Archive, connection: sqlite3.Connection, old: str, new: str) -> dict[str, str | None]:

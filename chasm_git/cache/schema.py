@@ -14,6 +14,9 @@ NAME = "cache.sqlite3"
 VERSION = 3
 """Changed with every change to what stands in the cache, the tables or the words."""
 
+MISSING = "its content is missing from the repository"
+"""Why a session file is unread that may come yet, without a commit: into a partial clone."""
+
 _BUSY = 5.0
 BELOW_KIND, BELOW_SESSION = 20, 24
 """Bits of a chunk's number below its kind, and below its session."""

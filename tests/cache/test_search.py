@@ -271,7 +271,9 @@ def content(connection):
     words = sorted(connection.execute("SELECT term, doc FROM temp.every"))
     unread = sorted(connection.execute("SELECT * FROM unread"))
     records = sorted((numbers[s], r) for s, r in connection.execute("SELECT * FROM messages"))
-    return sessions, chunks, words, unread, records
+    activity = sorted((numbers[row[0]], *row[1:]) for row in connection.execute("SELECT * FROM activity"))
+    calls = sorted((numbers[row[0]], *row[1:]) for row in connection.execute("SELECT * FROM calls"))
+    return sessions, chunks, words, unread, records, activity, calls
 
 
 def assert_as_if_new(archive):
