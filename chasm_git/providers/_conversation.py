@@ -66,10 +66,13 @@ class _Text(HTMLParser):
 
 def text_of_html(html: str) -> str:
     """The text of a piece of HTML."""
-    parser = _Text()
-    parser.feed(html)
-    parser.close()
-    lines = [line.rstrip() for line in "".join(parser.pieces).split("\n")]
+    pieces = [html]
+    if "<" in html or "&" in html:
+        parser = _Text()
+        parser.feed(html)
+        parser.close()
+        pieces = parser.pieces
+    lines = [line.rstrip() for line in "".join(pieces).split("\n")]
     made: list[str] = []
     for line in lines:
         if line or (made and made[-1]):

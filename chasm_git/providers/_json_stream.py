@@ -27,8 +27,10 @@ _INNER_BRACKET = re.compile(rb"(?:" + _PLAIN + rb"|" + _LEAF + rb")*+([\[\]{}])"
 """As `_BRACKET`, but an object or list with no others in it is passed by as a whole."""
 _FIRST_KEY = re.compile(rb'\{\s*("[^"\\]{1,80}"\s*:)')
 _NEXT_OBJECT = re.compile(rb'\}\s*,?\s*(\{\s*"[^"\\]{1,80}"\s*:)')
+_LOOKS = 300
 _TRIES = 3
-"""How many places that look like the end of an object are tried before its brackets are counted."""
+"""How many places that look like the end of an object are looked at, and tried, before its brackets are counted."""
+_BETWEEN = re.compile(rb"\}\s*,?\s*\{\Z")
 _FAILURES = 8
 """Objects in a row for which none of them was it, until no more are tried: what is in them begins as they do."""
 _FOLLOWS = re.compile(rb"\s*,?\s*(?=\{)")
@@ -147,25 +149,26 @@ class _Splitter:
         """The object at `start`, if it ends where another one seems to begin: far faster than by its brackets."""
         if not self._first or self._is_lost:
             return None
-        key = start + len(self._first)
-        for _ in range(_TRIES):
+        key, tries = start + len(self._first), 0
+        for _ in range(_LOOKS):
             key = self._buffer.find(self._first, key + 1)
             if key < 0:  # the last one, or the next is not read yet
                 return None
             before = bytes(self._buffer[max(key - 200, start) : key]).rstrip()
-            if not before.endswith(b"{"):
+            if not _BETWEEN.search(before):
                 continue
-            place = max(key - 200, start) + len(before) - 1
-            data = bytes(self._buffer[start:place]).rstrip(b" \t\r\n,")
-            if data.endswith(b"}"):
-                try:
-                    value = jsonio.loads_complete(data)
-                except ValueError:
+            data = bytes(self._buffer[start : max(key - 200, start) + len(before) - 1]).rstrip(b" \t\r\n,")
+            try:
+                value = jsonio.loads_complete(data)
+            except ValueError:
+                tries += 1
+                if tries < _TRIES:
                     continue
-                self._failures = 0
-                self._at = start + len(data)
-                self._number += 1
-                return Element(self._number, value)
+                break
+            self._failures = 0
+            self._at = start + len(data)
+            self._number += 1
+            return Element(self._number, value)
         self._failures += 1
         return None
 

@@ -22,7 +22,7 @@ from chasm_git.providers._json_stream import elements
 from chasm_git.providers.base import Export, Reading
 from chasm_git.providers.branches import abandoned
 from chasm_git.providers.export_file import ExportFile
-from chasm_git.providers.values import as_dict, identity, text
+from chasm_git.providers.values import as_dict, as_list, identity, text
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder, record_id
@@ -148,7 +148,7 @@ class _Conversation:
             fields["turn"] = turn
         if turn is not None:
             self._turns[key] = turn
-        calls = [part for part in fields.get("content") or () if type(part) is dict and part["type"] == "tool_call"]
+        calls = [part for part in as_list(fields.get("content")) if part["type"] == "tool_call"]
         if calls and type(called := calls[0].get("id")) is str:
             self._calls[key] = called
         elif role in ("tool", "event", "system") and parent in self._calls:
