@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from chasm_git.outputs.cli import web
+from chasm_git.session.model import Session
 from tests.cli.calling import Program
+from tests.conftest import Keep
 from tests.outputs.web_server import served
 
 
@@ -41,3 +44,14 @@ def test_what_is_missing_is_named(chasm: Program, fresh: Program, monkeypatch: p
     assert "there is no archive" in Program(Path("/nowhere"), chasm._capture)("web", "--no-browser", expect=1).err
     monkeypatch.setattr(web, "find_spec", lambda name: None)
     assert "pip install 'chasm-git[web]'" in chasm("web", expect=1).err
+
+
+def test_a_search_cache_is_filled_by_processes_that_end(chasm: Program, keep: Keep, example: Session) -> None:
+    httpx = pytest.importorskip("httpx", reason="httpx is not installed: pip install 'chasm-git[dev]'")
+    keep([replace(example, id=f"one-{number}") for number in range(300)])
+    with served(chasm.archive) as server, httpx.Client(base_url=server.base, timeout=30, trust_env=False) as client:
+        client.get(server.url)
+        answer = client.get("/search", params={"q": "redirect"})
+        while "x-making" in answer.headers:
+            answer = client.get("/search", params={"q": "redirect"})
+        assert "301 sessions" in answer.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import secrets
 import signal
 import socket
@@ -61,7 +62,17 @@ def serve(archive: Path, host: str, port: int, begun: Callable[[str], None]) -> 
 
 @contextmanager
 def _signals(ends: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    before = {number: signal.signal(number, ends) for number in (signal.SIGINT, signal.SIGTERM)}
+    """While it lasts, signals end the server; processes it forked (to fill the search cache) die of them at once."""
+    server = os.getpid()
+
+    def asked(number: int, frame: FrameType | None) -> None:
+        if os.getpid() == server:
+            ends(number, frame)
+        else:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+
+    before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
