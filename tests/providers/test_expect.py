@@ -153,3 +153,36 @@ def test_when_it_began_and_ended(harvest: Any) -> None:
             assert first and last, entry["id"]
             assert min(session.created_at or "", *times) <= first and max(times) >= last, entry["id"]
             assert session.created_at in (*times, first), entry["id"]
+
+
+NOT_SESSIONS = re.compile(
+    r"\.db(-wal)?$|\.sqlite(-wal)?$"  # databases: their rows are compared in the tests of their readers
+    r"|\.claude/todos/|/checkpoints/index\.md$|/rewind-file-snapshots/|\.hold$|/\.project_root$|\.gemini/projects\.json$"
+    r"|\.continue/sessions/sessions\.json$|\.kimi-code/(workspaces\.json|session_index\.jsonl)$|/\.index-(cache|dirty)/"
+    r"|/file-history/|/notify/state\.json$|\.json\.tmp\."
+)
+"""Files of the clients that hold nothing said: indexes, locks, copies of edited files, empty lists of tasks."""
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_every_file_comes_back(folder: Path) -> None:
+    """JSON lines byte for byte, documents as values; what no session gives back is known by name."""
+    client = re.sub(r"-[0-9.]+$", "", folder.name)
+    provider = registry.load(NAMES.get(client, client))
+    home = folder / "home"
+    left = {path for path in home.rglob("*") if path.is_file() and not NOT_SESSIONS.search(path.as_posix())}
+    for source in provider.discover(Env(home)):
+        assert isinstance(source, Source)
+        reading = provider.read(source)
+        for session in reading.sessions:
+            files = provider.export(session, reading.attachments.__getitem__)
+            base = next((base for base in source.path.parents if base / next(iter(files)) == source.path), None)
+            for name, data in files.items() if base is not None else ():
+                assert base is not None
+                original = (base / name).read_bytes()
+                exact = data == original
+                assert exact or (name.endswith(".json") and json.loads(data) == json.loads(original)), name
+                left.discard(base / name)
+        if not reading.sessions:  # nobody says anything in it
+            left.discard(source.path)
+    assert left == set()
