@@ -113,15 +113,14 @@ class Terminal:
         self._page(drawn.get().removesuffix("\n"))
 
     def _plain_table(self, names: list[str], right: list[bool], cells: list[list[str]]) -> None:
-        lines, made = [names, *cells], []
-        widths = [max(width_of(line[n]) for line in lines) for n in range(len(names))]
-        for line in lines:
-            padded = []
-            for text, width, to_right in zip(line, widths, right, strict=True):
-                space = " " * (width - width_of(text))
-                padded.append(space + text if to_right else text + space)
-            made.append("  ".join(padded).rstrip())
-        click.echo("\n".join(made))
+        columns = []
+        for column, to_right in zip(zip(names, *cells, strict=True), right, strict=True):
+            widths = list(map(width_of, column))  # ten thousand rows: measured once
+            most = max(widths)
+            spaces = [" " * (most - width) for width in widths]
+            pairs = zip(spaces, column, strict=True) if to_right else zip(column, spaces, strict=True)
+            columns.append(map("".join, pairs))
+        click.echo("\n".join(["  ".join(line).rstrip() for line in zip(*columns, strict=True)]))
 
     def notice(self, text: str) -> None:
         """Something worth saying that is no data."""
