@@ -142,7 +142,8 @@ def _plain(path: Path, text: str, size: int) -> bool:
 
 def _document(path: Path, value: Any, size: int) -> bool:
     """Repeats what stands in the longest list of the document, or in the largest object of objects."""
-    found = max(_holders(value, 0), key=lambda one: len(json.dumps(one)), default=None)
+    listed = [one for one in _holders(value, 0) if _compact(_lengthened(one, "", 1)) != _compact(one)]
+    found = max(listed, key=lambda one: (isinstance(one, list), len(json.dumps(one))), default=None)
     if not found:
         return False
     own = json.dumps(found)

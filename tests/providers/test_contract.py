@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sqlite3
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -202,6 +204,120 @@ def test_nothing_is_written(case: Case, tmp_path: Path) -> None:
     for _, reading, session in everything(case.read(home)):
         exported(case.name, session, reading)
     assert files_below(home) == before
+
+
+def entries_below(home: Path) -> dict[str, tuple[int, int]]:
+    """All files and folders, with what changes when something is written there."""
+    return {
+        str(path.relative_to(home)): (path.stat().st_mtime_ns, path.stat().st_size if path.is_file() else 0)
+        for path in [home, *sorted(home.rglob("*"))]
+    }
+
+
+def is_database(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(15) == b"SQLite format 3"
+
+
+def test_nothing_is_written_beside_a_database_in_use(case: Case, tmp_path: Path) -> None:
+    """The client has it open, and what it wrote last stands in the write-ahead log alone: it is read, and left."""
+    home = tmp_path / "home"
+    shutil.copytree(case.home, home)
+    found = sorted({source.path for source in case.discover(home) if is_database(source.path)})
+    with ExitStack() as held:
+        for path in found:
+            writer = held.enter_context(closing(sqlite3.connect(path)))
+            writer.execute("PRAGMA journal_mode = WAL")
+            writer.execute("CREATE TABLE written_last (value)")
+            writer.commit()
+        before, bytes_before = entries_below(home), files_below(home)
+        known = {session.id for _, _, session in everything(case.read())}
+        assert {session.id for _, _, session in everything(case.read(home))} == known
+        assert entries_below(home) == before and files_below(home) == bytes_before
+
+
+def test_databases_of_other_versions(case: Case, tmp_path: Path) -> None:
+    """A column or a table that is missing costs what it held, one that is new costs nothing."""
+    provider = registry.load(case.name)
+    for source in (source for source in case.discover() if is_database(source.path)):
+        with closing(sqlite3.connect(source.path)) as reader:
+            named = reader.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE TABLE%'")
+            tables = {
+                name: [row[1] for row in reader.execute(f'PRAGMA table_info("{name}")')]
+                for (name,) in named
+                if not name.startswith("sqlite_")
+            }
+        whole = {session.id: len(session.messages) for session in provider.read(source).sessions}
+        for table, columns in tables.items():
+            for missing in [None, *columns[:: len(columns) // 5 + 1], table]:
+                path = tmp_path / source.path.name
+                shutil.copyfile(source.path, path)
+                with closing(sqlite3.connect(path)) as writer, writer:
+                    kept = ", ".join(f'"{name}"' for name in columns if name != missing)
+                    if kept and missing != table:
+                        writer.execute(f'CREATE TABLE "~new" AS SELECT {kept}, 1 AS "~tomorrow" FROM "{table}"')
+                    writer.execute(f'DROP TABLE "{table}"')
+                    if kept and missing != table:
+                        writer.execute(f'ALTER TABLE "~new" RENAME TO "{table}"')
+                reading = provider.read(replace(source, path=path))
+                for session in reading.sessions:
+                    assert codec.loads(codec.dumps(session)) == session
+                    exported(case.name, session, reading)
+                if missing is None:
+                    found = {session.id: len(session.messages) for session in reading.sessions}
+                    assert found == whole, table
+
+
+PARENTS = ("parentUuid", "parentId", "parent_id", "parentMessageId", "logicalParentUuid")
+
+
+@pytest.mark.parametrize("above", ["itself", "the last one", "nobody"])
+def test_trees_that_are_none(case: Case, above: str, tmp_path: Path) -> None:
+    """Rows that go round in circles, or hang on nothing, are read: all of them, and given back."""
+    home = tmp_path / "home"
+    shutil.copytree(case.home, home)
+    provider = registry.load(case.name)
+    for source, before in case.read(home):
+        data = source.path.read_bytes()
+        rows = lines_of(data) if gives_back(case, source, before, data) else None
+        keys = [key for key in PARENTS if any(type(row) is dict and key in row for row in rows or ())]
+        if not rows or not keys:
+            continue
+        own = "uuid" if "parentUuid" in keys else "id"
+        last = next((row[own] for row in reversed(rows) if type(row) is dict and type(row.get(own)) is str), "")
+        for row in rows:
+            if type(row) is dict and keys[0] in row:
+                row[keys[0]] = {"itself": row.get(own), "the last one": last, "nobody": "n0b0dy-knows"}[above]
+        strange = b"".join(compact(row) + b"\n" for row in rows)
+        source.path.write_bytes(strange)
+        reading = provider.read(source)
+        assert [problem for problem in reading.problems if problem.fatal] == []
+        (session,) = reading.sessions
+        assert len(session.messages) == len(before.sessions[0].messages)
+        universal(session, reading.attachments.__getitem__)
+        assert next(iter(exported(case.name, session, reading).values())) == strange
+        source.path.write_bytes(data)
+
+
+def test_rows_that_are_there_twice(case: Case, tmp_path: Path) -> None:
+    """Ids that repeat are told apart, and nothing is lost."""
+    home = tmp_path / "home"
+    shutil.copytree(case.home, home)
+    provider = registry.load(case.name)
+    for source, before in case.read(home):
+        data = source.path.read_bytes()
+        if data.count(b"\n") < 2 or not gives_back(case, source, before, data) or lines_of(data) is None:
+            continue
+        head, _, rest = data.partition(b"\n")
+        twice = head + b"\n" + rest + rest
+        source.path.write_bytes(twice)
+        reading = provider.read(source)
+        (session,) = reading.sessions
+        ids = [message.id for message in session.messages]
+        assert len(set(ids)) == len(ids)
+        assert {message.id for message in before.sessions[0].messages} <= set(ids)
+        assert next(iter(exported(case.name, session, reading).values())) == twice
+        source.path.write_bytes(data)
 
 
 def test_sessions_are_well_formed(case: Case) -> None:
