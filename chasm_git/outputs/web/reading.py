@@ -212,8 +212,8 @@ class Reading:
         if searching is None:
             searching = self._mine.searching = self.archive().searching(progress=self._progress)
         try:
-            found: Results = searching.search(text, limit, fields=fields)
-            return found
+            key = ("search", self.commit(), text, limit, repr(fields))
+            return self.kept(key, lambda: searching.search(text, limit, fields=fields))
         finally:
             self._made = None
 
