@@ -35,6 +35,8 @@ _DENIED = re.compile(
     r"|host key verification failed|returned error: 40[13]|access denied|invalid credentials|publickey",
     re.IGNORECASE,
 )
+_CUT = {-13, 141}
+"""How git ends that writes to a line nobody listens to any more: by SIGPIPE, without a word."""
 _FSCK = re.compile(r"fsck error|error in object|unpacker error|in \w+ [0-9a-f]{40,64}: ")
 _LOCKED = re.compile(r"cannot lock ref|failed to (?:update ref|lock)|incorrect old value|reference already exists")
 _REJECTED = re.compile(
@@ -178,6 +180,8 @@ def trouble(remote: Remote, result: Result, doing: str) -> ChasmError:
             f"{remote.shown} does not let us in ({reason.partition(': ')[2]}); run `git -C ARCHIVE fetch "
             f"{remote.name}` once in a terminal to see and answer what it asks"
         )
+    if path is None and result.status in _CUT:
+        return Unreachable(f"{remote.shown} cannot be reached: it closed the connection")
     if path is None and _UNREACHABLE.search(said):
         return Unreachable(f"{remote.shown} cannot be reached: {reason.partition(': ')[2]}")
     return RemoteFailed(f"{remote.shown}: {reason}")

@@ -2,6 +2,7 @@
 
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -131,6 +132,32 @@ def test_a_server_that_says_nothing_is_given_up(tmp_path, scheme):
             machine.sync(patience=1.0)
         assert time.monotonic() - started < 15
     assert not processes_of(port), "git was ended, and what it started"
+    assert_whole(machine.archive)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_CORK"), reason="needs a last word and a goodbye in one packet")
+def test_a_server_that_leaves_in_the_middle_of_a_word_counts_as_not_there(tmp_path):
+    """git is still writing then, and ends by a signal without a word."""
+    machine = Machine("laptop", tmp_path)
+    put(machine.archive, new_session("s-1", "one"))
+    words = [b"version 2\n", b"ls-refs=unborn\n", b"fetch=shallow\n", b"object-format=sha1\n"]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def leave():
+            for _ in range(2):
+                with server.accept()[0] as connection:
+                    connection.recv(4096)
+                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+                    connection.sendall(b"".join(b"%04x%s" % (len(word) + 4, word) for word in words) + b"0000")
+
+        thread = threading.Thread(target=leave, daemon=True)
+        thread.start()
+        url = f"git://127.0.0.1:{server.getsockname()[1]}/hub.git"
+        git(machine.archive, "ls-remote", url, ok=(-signal.SIGPIPE,))
+        remote.add(machine.archive, "origin", url)
+        with pytest.raises(Unreachable, match="cannot be reached: it closed the connection"):
+            machine.sync()
+        thread.join()
     assert_whole(machine.archive)
 
 
