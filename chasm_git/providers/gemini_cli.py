@@ -107,6 +107,8 @@ def _read_object(path: Path, session: Session) -> Reading:
         value = document.load(path.read_bytes())
     except ValueError as error:
         return Reading(problems=[Problem(str(path), str(error))])
+    if value and _MESSAGES not in value:
+        return Reading(problems=[Problem(str(path), "no messages in it: no recording of a version that is known here")])
     builder = Builder()
     session.id = identity(value.get("sessionId")) or session.id
     add_items(builder, session, as_list(value.get(_MESSAGES)))
