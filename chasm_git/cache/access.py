@@ -85,20 +85,25 @@ class Searching:
             query.require(name, values)
         try:
             self.follow()
-            return self._search(query, limit)
+            return self._search(text, query, limit)
         except sqlite3.Error as error:
             reason = schema.reason(error)
         self.close()
         self._connection = follow.mended(self._repository, reason, progress=self._progress, notice=self._notice)
-        return self._search(query, limit)
+        return self._search(text, query, limit)
 
-    def _search(self, query: Query, limit: int) -> Results:
+    def _search(self, text: str, query: Query, limit: int) -> Results:
         from chasm_git.cache.search import Known, search
 
         assert self._connection is not None
         if self._known is None:
             self._known = Known()
-        return search(self._connection, query, limit, self._known)
+        found = search(self._connection, query, limit, self._known)
+        if not found.matches:
+            from chasm_git.cache.hints import hints
+
+            found.hints = hints(self._connection, text, query)
+        return found
 
     def close(self) -> None:
         """Let go of the cache."""

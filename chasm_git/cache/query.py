@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Literal
 
 from chasm_git.cache.text import BETWEEN, NOT_AFTER, NOT_BEFORE, PIECE, Run, fold, pairs, runs
@@ -27,7 +28,8 @@ from chasm_git.session.times import moment
 _ITEM = re.compile(r'\s*(-(?=[^\s\-+*<>=&|!?.,;:()]))?(?:([a-z]+):)?(?:"([^"]*)(?:"|$)(\*)?|(\S+))', re.IGNORECASE)
 _MESSAGE_FIELDS = ("role", "tool", "since", "until")
 _SESSION_FIELDS = ("provider", "workspace", "file", "model", "tag", "has")
-_ROLES = ("user", "assistant", "system", "tool", "event")
+FIELDS = (*_MESSAGE_FIELDS, *_SESSION_FIELDS)
+ROLES = ("user", "assistant", "system", "tool", "event")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _SENTENCE_END = ".,;:!?…。、，！？"
 _MOST = 64
@@ -85,9 +87,7 @@ def parse(text: str, now: dt.datetime | None = None) -> Query:
         now: what ``since:7d`` counts from.
     """
     query = Query()
-    for count, item in enumerate(_ITEM.finditer(text[:_LONGEST])):
-        if count >= _MOST:
-            break
+    for item in _typed(text):
         minus, name, quoted, star, bare = item.groups()
         value = bare if quoted is None else quoted
         if name is not None:
@@ -102,6 +102,17 @@ def parse(text: str, now: dt.datetime | None = None) -> Query:
         if term is not None and term not in into_terms:
             into_terms.append(term)
     return query
+
+
+def fields_in(text: str) -> list[tuple[str, str]]:
+    """Name and value of everything typed like a field that is none, or whose value says nothing: text, to a search."""
+    now = dt.datetime.now(dt.UTC)
+    found = [(item[2].lower(), item[5] if item[3] is None else item[3]) for item in _typed(text) if item[2] is not None]
+    return [(name, value) for name, value in found if _field(name, value, now) is None]
+
+
+def _typed(text: str) -> Iterator[re.Match[str]]:
+    return islice(_ITEM.finditer(text[:_LONGEST]), _MOST)
 
 
 def word(text: str) -> Term | None:
@@ -180,7 +191,7 @@ def _field(name: str, value: str, now: dt.datetime) -> str | None:
         return None
     folded = fold(value.strip())
     if name == "role":
-        return folded if folded in _ROLES else None
+        return folded if folded in ROLES else None
     if name == "has":
         return "error" if folded in ("error", "errors") else None
     if name in ("since", "until"):

@@ -79,6 +79,8 @@ class Results:
     """Sessions that match; None where more may than were looked for."""
     unread: list[tuple[str, str]] = field(default_factory=list)
     """Session files that nobody can read: path, reason."""
+    hints: list[str] = field(default_factory=list)
+    """Where nothing was found: what may be wrong with the query."""
 
 
 class _Spot(NamedTuple):

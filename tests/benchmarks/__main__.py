@@ -1,4 +1,6 @@
-"""``python -m tests.benchmarks [--home DIR] [--sessions N] [--mb N]``: make a corpus, measure, print the table.
+"""``python -m tests.benchmarks [--home DIR] [--sessions N] [--mb N] [--only PART] [--large]``: make a corpus, measure.
+
+``--large`` measures searches and lists on 10,000 sessions of 1 GB in all: half an hour, 5 GB of disk.
 
 ``--readers 10 --import-mb 500`` measures every reader on its fixtures instead, enlarged to 10 MB each.
 """
@@ -9,7 +11,7 @@ import argparse
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.benchmarks import archive, codec, merging, readers, search, secrets, syncing, web
@@ -25,7 +27,11 @@ def main() -> int:
     options.add_argument("--mb", type=float, default=200)
     options.add_argument("--readers", type=float, metavar="MB", help="only the readers, on so many megabytes each")
     options.add_argument("--import-mb", type=int, default=50, help="size of the ChatGPT export that is imported")
+    options.add_argument("--only", choices=sorted(_PARTS), help="measure this part alone")
+    options.add_argument("--large", action="store_true", help="10,000 sessions, 1 GB: searches and lists alone")
     given = options.parse_args()
+    if given.large:
+        given.sessions, given.mb, given.only = 10_000, 1000, "search"
     with tempfile.TemporaryDirectory(prefix="chasm-benchmarks-") as name:
         scratch, home = Path(name), Path(name) / "home"
         if given.readers is not None:
@@ -40,18 +46,26 @@ def main() -> int:
         files = sum(1 for _ in (home / ".claude").rglob("*.jsonl"))
         print(f"{files} files, {folder_size(home / '.claude') / 1e6:.0f} MB\n")
         print("| what | measured | wanted |\n|---|---|---|")
-        held = [_print(row) for row in _rows(home, scratch, grower)]
+        held = [_print(row) for row in _rows(home, scratch, grower, given.only, given.large)]
     return 0 if all(held) else 1
 
 
-def _rows(home: Path, scratch: Path, grower: Corpus) -> Iterator[Row]:
-    yield from codec.rows(home)
-    yield from merging.rows(scratch / "merging")
-    yield from archive.rows(home, scratch, lambda: grower.grow(0.01))
-    yield from secrets.rows(home, scratch)
-    yield from syncing.rows(scratch / "syncing")
-    yield from search.rows(home, scratch, lambda: grower.grow(0.01))
-    yield from web.rows(scratch / "searched")
+def _rows(home: Path, scratch: Path, grower: Corpus, only: str | None, large: bool) -> Iterator[Row]:
+    for name, part in _PARTS.items():
+        if only in (None, name):
+            yield from part(home, scratch, lambda: grower.grow(0.01), large)
+
+
+_Part = Callable[[Path, Path, Callable[[], object], bool], Iterator[Row]]
+_PARTS: dict[str, _Part] = {
+    "codec": lambda home, scratch, grow, large: codec.rows(home),
+    "merging": lambda home, scratch, grow, large: merging.rows(scratch / "merging"),
+    "archive": lambda home, scratch, grow, large: archive.rows(home, scratch, grow),
+    "secrets": lambda home, scratch, grow, large: secrets.rows(home, scratch),
+    "syncing": lambda home, scratch, grow, large: syncing.rows(scratch / "syncing"),
+    "search": lambda home, scratch, grow, large: search.rows(home, scratch, grow, 1 if large else 3),
+    "web": lambda home, scratch, grow, large: web.rows(scratch / "searched"),
+}
 
 
 def _reader_rows(scratch: Path, megabytes: float, exported: int) -> Iterator[Row]:

@@ -6,6 +6,7 @@ import importlib
 import os
 import random
 import re
+import shutil
 import signal
 import sqlite3
 import stat
@@ -451,6 +452,63 @@ def test_a_killed_build_loses_nothing(archive):
     assert len(found(archive, "alpha")) == 60
     assert_as_if_new(archive)
     git(archive, "fsck", "--strict")
+
+
+UPDATE = """
+import os, signal, sys
+from pathlib import Path
+from chasm_git.archive.repo import open_archive
+from chasm_git.cache import build, follow
+wait, real = int(sys.argv[2]), build.Filler.add
+count = 0
+def add(self, made):
+    global count
+    real(self, made)
+    count += 1
+    if count == wait:
+        os.kill(os.getpid(), signal.SIGKILL)
+build.Filler.add = add
+follow.opened(open_archive(Path(sys.argv[1])), processes=1)
+"""
+
+
+@pytest.mark.parametrize("wait", [1, 7, 12])
+def test_a_killed_update_loses_nothing(archive, wait):
+    put(archive, *(new_session(f"s{n}", "alpha " * 9000) for n in range(12)))
+    assert len(found(archive, "alpha")) == 12
+    put(archive, *(new_session(f"s{n}", "alpha " * 9000, "beta " * 9000) for n in range(12)))
+    ended = subprocess.run([sys.executable, "-c", UPDATE, str(archive.path), str(wait)])
+    assert ended.returncode == -signal.SIGKILL
+    assert len(found(archive, "beta", notice=pytest.fail)) == 12
+    assert_as_if_new(archive)
+
+
+READ_ONLY = [
+    "unshare",
+    "--map-root-user",
+    "--mount",
+    "sh",
+    "-c",
+    'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && "$@"',
+]
+
+
+@pytest.mark.parametrize("state", ["none", "behind", "current"])
+def test_a_file_system_that_is_read_only(archive, state):
+    if shutil.which("unshare") is None or subprocess.run([*READ_ONLY, "sh", archive.path, "true"]).returncode:
+        pytest.skip("no mounts of one's own")
+    put(archive, new_session("a", "alpha"))
+    if state != "none":
+        assert found(archive, "alpha") == ["a"]
+    if state == "behind":
+        put(archive, new_session("b", "alpha"))
+    before = {path: path.stat().st_mtime_ns for path in archive.path.rglob("*")}
+    chasm = [sys.executable, "-m", "chasm_git", "-C", archive.path, "find", "session", "alpha", "--json"]
+    done = subprocess.run([*READ_ONLY, "sh", archive.path, *chasm], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('"id"') == (2 if state == "behind" else 1)
+    assert done.stderr.count("without the cache") == (0 if state == "current" else 1), done.stderr
+    assert {path: path.stat().st_mtime_ns for path in archive.path.rglob("*")} == before
 
 
 def test_many_search_while_one_writes(archive):

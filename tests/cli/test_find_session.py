@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chasm_git.session.model import Message, Session
 from tests.cli.calling import Program, on_a_terminal
 from tests.conftest import Keep
 
@@ -25,7 +26,7 @@ def test_json(chasm: Program) -> None:
 def test_a_pipe_gets_marks_in_the_text(chasm: Program) -> None:
     called = chasm("find", "session", "tool:Bash", "sed -n")
     assert called.out.splitlines()[0] == f"{EXAMPLE}  Fix the login redirect"
-    assert "    assistant (Bash)  " in called.out
+    assert "    assistant (Bash)  2026-01-08 12:00  " in called.out
     assert "«sed -n»" in called.out
 
 
@@ -49,6 +50,36 @@ def test_options_choose(chasm: Program) -> None:
 def test_nothing_found_is_said(chasm: Program) -> None:
     called = chasm("find", "session", "absent")
     assert (called.out, called.err) == ("", "no session matches\n")
+
+
+def test_fields_and_options_alone_list_what_they_leave(chasm: Program) -> None:
+    for alone in (("tool:Bash",), ("provider:claude-code",), ("--provider", "claude-code"), ("--since", "2026-01-01")):
+        assert [one["id"] for one in chasm("find", "session", "--json", *alone).json] == [EXAMPLE]
+
+
+def test_what_may_be_wrong_with_the_query_is_said(chasm: Program) -> None:
+    for typed, said in (
+        ("tol:Bash", "did you mean tool:Bash?"),
+        ("tool:bsh", "no session has the tool 'bsh'; did you mean Bash?"),
+        ("provider:codex", "no session has the provider 'codex'; there are: claude-code"),
+        ("role:human", "no message has the role 'human'; there are: user, assistant, system, tool, event"),
+        ("since:whenever", "'whenever' is no time"),
+        ("has:warnings", "has: is followed by error"),
+        ("tag:aut", "no session has the tag 'aut'; did you mean auth?"),
+    ):
+        called = chasm("find", "session", typed)
+        assert called.out == "" and called.err.startswith(f"no session matches\n{said}"), called
+        assert chasm("find", "session", typed, "--json").json == []
+    assert chasm("find", "session", "http://absent.example/tol:x").err == "no session matches\n"
+
+
+def test_nothing_in_a_session_drives_the_terminal(fresh: Program, keep: Keep) -> None:
+    text = "needle \x1b[31mred\x1b]0;title\x07 <b>html</b> \u202egnorw\x9b2J \ud800 \r\nnext"
+    keep([Session("odd", "codex", title="two\nlines \x1b[2J needle", messages=[Message("a", "user", None, text)])])
+    out = chasm_out = fresh("find", "session", "needle").out
+    assert len(out.splitlines()) == 4 and "<b>html</b>" in out
+    assert not set(chasm_out) & set("\x1b\x07\x9b\u202e\r\ud800")
+    assert set(on_a_terminal("-C", str(fresh.archive), "find", "session", "needle", NO_COLOR="1")) <= {*out, "\r"}
 
 
 def test_harvest_search_is_the_same(chasm: Program) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command("session")
-@click.argument("query", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.argument("query", nargs=-1, type=click.UNPROCESSED)
 @click.option("--provider", metavar="NAME", help="Only of this provider.")
 @click.option("--workspace", metavar="W", help="Only where the folder's name holds this.")
 @click.option("--since", metavar="WHEN", help="Only in messages since then: 2026-01-31, 12h, 7d, 2w, yesterday.")
@@ -38,8 +38,10 @@ def command(
     role: tool: since: until:                     only in these messages
     provider: workspace: file: model: tag: has:error                only these sessions
 
-    Put -- in front of a query that begins with a minus.
+    Put -- in front of a query that begins with a minus. With fields or options alone every session they leave is found.
     """
+    if not query and provider is None and workspace is None and since is None:
+        raise click.UsageError("Missing argument 'QUERY...'.")
     fields: dict[str, list[str]] = {}
     if provider is not None:
         fields["provider"] = [provider]
@@ -102,7 +104,7 @@ def _print(terminal: Terminal, found: Results) -> None:
     from chasm_git.outputs.cli.terminal import local_time
 
     if not found.matches:
-        terminal.notice("no session matches")
+        terminal.notice("\n".join(["no session matches", *found.hints]))
         return
     for number, one in enumerate(found.matches):
         if number:
@@ -111,7 +113,8 @@ def _print(terminal: Terminal, found: Results) -> None:
         terminal.line(f"{one.id}  {_line(one.title or 'untitled')}", bold=True)
         terminal.line("  " + "  ".join(_line(fact) for fact in facts if fact))
         for hit in one.hits:
-            click.echo(f"    {terminal.styled(_who(hit), dim=True)}  {_marked(terminal, hit)}")
+            said = "  ".join(filter(None, (_who(hit), local_time(hit.timestamp))))
+            click.echo(f"    {terminal.styled(said, dim=True)}  {_marked(terminal, hit)}")
     shown = len(found.matches)
     if found.total is None or found.total > shown:
         more = "more match" if found.total is None else f"{found.total - shown} more match"
