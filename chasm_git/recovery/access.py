@@ -41,16 +41,19 @@ class Recovery:
         self._archive, self._env = repository, env
         self._machine = machine_name(repository, keep=False) if repository is not None else ""
 
-    def detect(self, path: Path, *, least: float | None = None, progress: Progress | None = None) -> Detected:
+    def detect(
+        self, path: Path, *, least: float | None = None, only_archived: bool = False, progress: Progress | None = None
+    ) -> Detected:
         """The sessions that belong to a folder, wherever it was before: see `detect`.
 
         Args:
             least: the lowest score that is wanted; None = what is taken to belong.
+            only_archived: leave out what no harvest has read yet.
         """
         from chasm_git.recovery import detect, facts, orphans
         from chasm_git.recovery.place import Place
 
-        found = facts.known(self._archive, self._env, self._machine, progress=progress)
+        found = facts.known(self._archive, self._env, self._machine, only_archived=only_archived, progress=progress)
         moved = orphans.moved_here(self._env, path)
         least = detect.BELONGS if least is None else least
         return Detected(path, detect.candidates(Place(path), found.sessions, moved, least=least), found.problems)
@@ -103,12 +106,7 @@ class Recovery:
 
     def recover(self, detected: Detected, *, dry_run: bool = False, force: bool = False) -> Recovered:
         """Harvest, then put what belongs to a folder back into its tools there. Raises UsageError, ArchiveLocked."""
-        moves = [
-            (one.target, [f"{session.provider}/{session.id}" for session in one.sessions if session.parent is None])
-            for one in detected.candidates
-            if not one.is_here
-        ]
-        return self._put(moves, dry_run=dry_run, force=force)
+        return self._put(detected.elsewhere(), dry_run=dry_run, force=force)
 
     def recover_orphans(self, found: Sequence[Orphan], *, dry_run: bool = False, force: bool = False) -> Recovered:
         """Harvest orphans, put those whose folder is known back into their tools, and list what is unlisted."""

@@ -7,6 +7,7 @@ tried by itself, and where it is damaged, what is left of it.
 from __future__ import annotations
 
 import os
+import re
 import struct
 import tempfile
 import zipfile
@@ -22,11 +23,14 @@ from chasm_git.providers import registry
 from chasm_git.providers.base import Env, Problem
 from chasm_git.recovery import leftovers, repair
 from chasm_git.recovery.damage import mapped
+from chasm_git.session import jsonio
 
 _ENDINGS = (*leftovers.SESSIONS, *leftovers.DATABASES, ".zip", ".md")
 _PASSED_BY = frozenset({".git", "node_modules", ".venv", "__pycache__"})
 _HEADER = struct.Struct("<4sHHHHHIIIHH")
 _MAGIC = b"PK\x03\x04"
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_LOOKED_INTO = 1 << 18
 _LARGEST = 1 << 30
 """Bytes of a member of a broken zip."""
 _MOST_MEMBERS = 10_000
@@ -128,8 +132,9 @@ def walk(path: Path, problems: list[Problem]) -> Iterator[Path]:
 def _add(file: Path, held: ExitStack, provider: str | None, found: Gathered) -> None:
     """Note a file, or copies of what is in it. Raises OSError."""
     ending = repair.ending_of(file)
-    if leftovers.is_leftover(file):
-        copy = leftovers.staged(file, held)
+    named = _own_name(file) if ending == ".jsonl" else None
+    if named is not None or leftovers.is_leftover(file):
+        copy = leftovers.staged(file, held, named)
         found.origins[str(copy)] = file
         file = copy
     if ending == ".zip" and not zipfile.is_zipfile(file):
@@ -143,6 +148,23 @@ def _add(file: Path, held: ExitStack, provider: str | None, found: Gathered) -> 
             found.files.setdefault(whose, []).append(file)
     else:
         found.files.setdefault(provider, []).append(file)
+
+
+def _own_name(file: Path) -> str | None:
+    """The id a JSON-lines file was named after before a rescue tool gave it a number; None where its name fits."""
+    stem = file.name.partition(".")[0]
+    if _ID.fullmatch(stem) or stem.startswith(("agent-", "rollout-")):
+        return None
+    found: set[str] = set()
+    with file.open("rb") as stream:
+        for line in stream.readlines(_LOOKED_INTO):
+            try:
+                row = jsonio.loads(line)
+            except ValueError:
+                continue  # the reader says so
+            if type(row) is dict and type(row.get("sessionId")) is str and not row.get("isSidechain"):
+                found.add(row["sessionId"])
+    return found.pop() if len(found) == 1 and _ID.fullmatch(min(found)) else None
 
 
 def _members(file: Path, held: ExitStack, problems: list[Problem]) -> Iterator[Path]:

@@ -66,10 +66,15 @@ class Known:
     problems: list[Problem] = field(default_factory=list)
 
 
-def known(archive: Archive | None, env: Env, machine: str, *, progress: Progress | None = None) -> Known:
+def known(
+    archive: Archive | None, env: Env, machine: str, *, only_archived: bool = False, progress: Progress | None = None
+) -> Known:
     """All sessions: those of the archive, and those on this machine that a harvest would still read."""
     found = Known()
     archived = {(one.provider, one.id): one for one in _of_archive(archive)} if archive is not None else {}
+    if only_archived:
+        found.sessions += archived.values()
+        return found
     waiting = [source for plan in plans(archive, env, machine) for source in plan.to_read()]
     for number, source in enumerate(waiting, 1):
         for session in read(source, found.problems):

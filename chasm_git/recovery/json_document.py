@@ -88,13 +88,20 @@ class Document:
         """How many times something was cut out."""
         self.first_fault = -1
         """Offset of the first of them."""
+        self.reached = start
+        """Offset of the last fault."""
         self.is_whole = False
         """The value has its own end."""
         self.is_torn = False
         """The file ends within the value."""
 
-    def run(self, *, one_line: bool = False) -> int:
-        """Read to the end of the value; returns the offset behind it. `one_line`: as `Text.copy`."""
+    def run(self, *, one_line: bool = False, strict: bool = False) -> int:
+        """Read to the end of the value; returns the offset behind it.
+
+        Args:
+            one_line: as `Text.copy`.
+            strict: give up at the first fault that would cost anything but odd characters; `reached` is where.
+        """
         while not self.is_whole:
             token = _TOKEN.match(self._data, self.at, self._limit)
             if token is not None:
@@ -107,7 +114,8 @@ class Document:
                 start = space.end() if space is not None else self.at
                 if start < self._limit and self._data[start] == 0x22 and self._odd_string(start):
                     continue
-            if not self._go_on(start):
+            self.reached = start
+            if (strict and self._data[start : start + 1] != b"\0") or not self._go_on(start):
                 break
             if len(self._pieces) > _MOST_BREAKS:
                 self._flush(self._safe.pieces, one_line)
@@ -335,9 +343,9 @@ class Document:
         if self.first_fault < 0:
             self.first_fault = point.at
         closers = b"".join(_CLOSES[one.kind] for one in reversed(self._levels[: point.depth]))
-        self._damage.lose(
-            point.at, self._limit, "cut off: closed behind the last whole value" if closers else "no value"
-        )
+        if closers:
+            self._damage.mend(point.at, point.at, "cut off: closed behind the last whole value")
+        self._damage.lose(point.at, self._limit, "cut off" if closers else "no value")
         self._back_to(point, self._limit, closers)
         self.at = self._limit
 

@@ -69,7 +69,7 @@ class Lines:
         if end - start > LONGEST_PARSED:
             seen = Damage()
             document = Document(self._data, start, end, Text(None, seen), seen)
-            behind = document.run()
+            behind = document.run(strict=True)
             return document.is_whole and not seen.places and not self._data[behind : min(end, behind + 9)].strip()
         line = self._data[start:end]
         if not line or line.isspace():
@@ -115,7 +115,7 @@ class Lines:
         """Write the value that begins here, if it is whole but for odd characters; returns the offset behind it."""
         seen = Damage()
         document = Document(self._data, start, end, Text(None, seen), seen)
-        behind = document.run()
+        behind = document.run(strict=True)
         if not document.is_whole or document.cuts or self._data[start] not in b"{[":
             return None
         Document(self._data, start, behind, self._text, self._damage).run(one_line=True)
@@ -149,8 +149,8 @@ class Lines:
         limit = min(self._size, start + self._budget)
         seen = Damage()
         document = Document(self._data, start, limit, Text(None, seen), seen)
-        behind = document.run()
-        self._budget -= behind - start
+        behind = document.run(strict=True)
+        self._budget -= max(document.reached, document.at if document.is_whole else 0) - start + 64
         if not document.is_whole or document.cuts or seen.lost or self._data[start] not in b"{[":
             return None
         Document(self._data, start, behind, self._text, self._damage).run(one_line=True)

@@ -41,11 +41,15 @@ def beside(files: Iterable[Path], problems: list[Problem]) -> Iterator[Path]:
         yield from (folder / name for name in names if is_leftover(folder / name))
 
 
-def staged(path: Path, held: ExitStack) -> Path:
-    """A copy under the name it had before it was put aside, with what is looked for beside it. Raises OSError."""
+def staged(path: Path, held: ExitStack, named: str | None = None) -> Path:
+    """A copy under the name it had before it was put aside, with what is looked for beside it. Raises OSError.
+
+    Args:
+        named: that name without its ending, if it is known.
+    """
     folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="chasm-", ignore_cleanup_errors=True)))
     ending = ending_of(path)
-    stem = path.name[: path.name.lower().rfind(ending)]
+    stem = named or path.name[: path.name.lower().rfind(ending)]
     copy = folder / f"{stem}{ending}"
     shutil.copyfile(path, copy)
     for name in (*_BESIDE, *(f"{copy.name}{suffix}" for suffix in ("-wal", "-journal"))):

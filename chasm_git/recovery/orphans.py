@@ -131,6 +131,8 @@ def _unlisted(env: Env, problems: list[Problem]) -> list[vscode_register.Registe
     for report in made:
         problems += report.problems
         uri = report.store.uri
+        if uri is None and not report.store.is_global:  # nobody knows whose list it would be
+            continue
         is_local = not report.store.is_global and uri is not None and uri.startswith("file://")
         if not is_local or report.store.folder.name == vscode_workspaces.workspace_id(path_of(uri or ""), env):
             live.append(report)

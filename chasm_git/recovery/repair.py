@@ -74,8 +74,6 @@ def repair(path: Path, *, to: Path | None = None, in_place: bool = False) -> Rep
     Raises UsageError where there is something at `to`, ChasmError where nothing is left of it, OSError.
     """
     target = path if in_place else to or path.with_name(f"{path.stem}.recovered{path.suffix}")
-    if not in_place and os.path.lexists(target):
-        raise UsageError(f"{target} exists; --to NEW names another place")
     unfinished = target.with_name(f".{target.name[:100]}.{os.getpid()}.tmp")
     others: list[Path] = []
     try:
@@ -83,6 +81,8 @@ def repair(path: Path, *, to: Path | None = None, in_place: bool = False) -> Rep
             made, spans = _read(path, data, out)
             if not made.is_damaged:
                 return made
+            if not in_place and os.path.lexists(target):
+                raise UsageError(f"{target} exists; --to NEW names another place")
             if not made.records:
                 raise ChasmError(f"{path}: no whole value is left in it; it stays as it is")
             out.flush()

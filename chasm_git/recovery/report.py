@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,28 @@ class Detected:
     path: Path
     candidates: list[Candidate]
     problems: list[Problem] = field(default_factory=list)
+
+    def elsewhere(
+        self, there: Collection[tuple[str, str]] = (), providers: Sequence[str] = ()
+    ) -> list[tuple[str, list[str]]]:
+        """What was held in other folders: the folder each would go on in, and the names of its sessions.
+
+        Args:
+            there: provider and id of sessions that are left out.
+            providers: only these tools'.
+        """
+        found = []
+        for one in self.candidates:
+            names = [
+                f"{session.provider}/{session.id}"
+                for session in one.sessions
+                if session.parent is None
+                and (session.provider, session.id) not in there
+                and (not providers or session.provider in providers)
+            ]
+            if names and not one.is_here:
+                found.append((one.target, names))
+        return found
 
     def providers(self) -> list[dict[str, Any]]:
         """The tools with sessions of this folder, those with most first."""

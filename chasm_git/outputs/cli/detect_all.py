@@ -17,7 +17,10 @@ from chasm_git.outputs.cli.context import Context
 def command(context: Context, path: str, recover: bool, verbose: bool, dry_run: bool) -> None:
     """Show the sessions of the folder PATH, the tools that have them, and those that no tool shows any more."""
     least = recovering.WORTH_A_LOOK if verbose and not recover else None
-    with recovering.recovery(context) as lost, context.terminal.progress("reading") as advance:
+    with (
+        recovering.recovery(context, make=recover, dry_run=dry_run) as lost,
+        context.terminal.progress("reading") as advance,
+    ):
         found = lost.detect(recovering.folder(path), least=least, progress=advance)
         if recover:
             recovering.show_recovered(context, lost.recover(found, dry_run=dry_run))

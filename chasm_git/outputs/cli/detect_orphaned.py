@@ -19,7 +19,7 @@ def command(context: Context, path: str | None, recover: bool, force: bool, dry_
 
     With PATH, those that belong to that folder, which they go on in when they are recovered.
     """
-    with recovering.recovery(context) as lost:
+    with recovering.recovery(context, make=recover, dry_run=dry_run) as lost:
         found, problems = lost.orphans(recovering.folder(path) if path is not None else None)
         made = lost.recover_orphans(found, dry_run=dry_run, force=force) if recover else None
     if made is not None:

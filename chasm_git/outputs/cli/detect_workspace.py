@@ -22,7 +22,10 @@ def command(context: Context, path: str, recover: bool, verbose: bool, force: bo
     are here, names, identity on disk. From 0.5 on sessions are taken to belong; --verbose shows what is below.
     """
     if recover:
-        with recovering.recovery(context) as lost, context.terminal.progress("reading") as advance:
+        with (
+            recovering.recovery(context, make=True, dry_run=dry_run) as lost,
+            context.terminal.progress("reading") as advance,
+        ):
             found = lost.detect(recovering.folder(path), progress=advance)
             made = lost.recover(found, dry_run=dry_run, force=force)
         recovering.show_recovered(context, made)

@@ -19,9 +19,21 @@ WORTH_A_LOOK = 0.2
 
 
 @contextmanager
-def recovery(context: Context) -> Iterator[Recovery]:
-    """What is lost, against the archive if there is one. Raises NotAnArchive where one was named that is not there."""
+def recovery(context: Context, *, make: bool = False, dry_run: bool = False) -> Iterator[Recovery]:
+    """What is lost, against the archive if there is one. Raises NotAnArchive where something else is in its place.
+
+    Args:
+        make: something is to be harvested: an archive that is not there is made.
+        dry_run: it is not made to last.
+    """
     from chasm_git import api
+
+    if make:
+        from chasm_git.outputs.cli.harvest_run import archive_of
+
+        with archive_of(context, dry_run) as made:
+            yield api.Recovery(made.repository, context.env())
+        return
 
     try:
         archive = context.open_archive()
