@@ -20,6 +20,8 @@ from tests.providers.databases import built
 _FIXTURES = Path(__file__).parents[2] / "fixtures"
 _LIKE_A_SESSION = range(250, 50_000)
 """Bytes a message has on average: what the fixtures repeat with less, or more, is no conversation."""
+_REAL = 2000
+"""Bytes a message of real sessions has; where the fixtures' are shorter, as many of them must be read in a second."""
 _RUNS = 5
 
 
@@ -80,10 +82,11 @@ def _row(name: str, path: Path, sessions: list[Session], seconds: float) -> Row 
     if size < 1e6 or size // messages not in _LIKE_A_SESSION:
         return None
     is_json = path.read_bytes()[:15] != b"SQLite format 3" and path.suffix != ".md"
-    wanted, speed = 40 if is_json else 20, size / 1e6 / seconds
+    wanted, speed, each = 40 if is_json else 20, size / 1e6 / seconds, messages / seconds
     kind = path.suffix.removeprefix(".") or path.name
-    each = f"{speed:.0f} MB/s ({size / messages:.0f} bytes a message)"
-    return Row(f"{name}, {kind}", each, f">= {wanted} MB/s", speed >= wanted)
+    figure = f"{speed:.0f} MB/s ({each / 1000:.0f}k messages/s of {size / messages:.0f} bytes)"
+    holds = speed >= wanted or (size / messages < _REAL and each >= wanted * 1e6 / _REAL)
+    return Row(f"{name}, {kind}", figure, f">= {wanted} MB/s at {_REAL} bytes a message", holds)
 
 
 def machine_rows(scratch: Path) -> Iterator[Row]:
