@@ -101,6 +101,7 @@ __all__ = [
     "SessionStore",
     "SyncStatus",
     "Unreadable",
+    "check_provider",
     "list_anew",
     "make_archive",
     "open_archive",
@@ -307,6 +308,13 @@ def open_archive(path: Path) -> Archive:
 def make_archive(path: Path, *, bare: bool = False, project: Path | None = None, branch: str | None = None) -> Archive:
     """Make an archive, or complete one: see `archive.repo.init_archive`. Raises ChasmError where something is there."""
     return Archive(repo.init_archive(path, bare=bare, project=project, branch=branch))
+
+
+def check_provider(name: str) -> None:
+    """Raise UsageError for a name that no provider has; it says which there are."""
+    from chasm_git.providers import registry
+
+    registry.load(name)
 
 
 def providers(env: Env | None) -> Iterator[ProviderState]:

@@ -31,6 +31,7 @@ SHORT_WAYS = {
     "harvest status": "git status",
     "harvest list": "list sessions",
     "harvest search": "find session",
+    "harvest sync": "sync",
     "move path": "move workspace",
     "recover orphans": "detect orphaned",
 }

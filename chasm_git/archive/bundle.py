@@ -28,11 +28,12 @@ class Bundle:
     refs: int
 
 
-def write_bundle(archive: Archive, path: Path, *, force: bool = False) -> Bundle:
+def write_bundle(archive: Archive, path: Path, *, force: bool = False, dry_run: bool = False) -> Bundle:
     """Write branch, snapshots and provider refs with all their history into a file, whole or not at all.
 
     Args:
         force: replace a file that is there.
+        dry_run: write nothing; the size is 0 then.
 
     Raises ChasmError where there is a file, or nothing to write; GitError, OSError.
     """
@@ -47,6 +48,8 @@ def write_bundle(archive: Archive, path: Path, *, force: bool = False) -> Bundle
         names.append("HEAD")  # what a clone of the bundle checks out
     names += [ref for ref, value in refs.list_refs(archive, TAGS).items() if archive_tree(archive, value) is not None]
     names += refs.list_refs(archive, PROVIDERS)
+    if dry_run:
+        return Bundle(path, 0, head, len(names))
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{durable.scratch_name()}.tmp")
     git = Git(archive)

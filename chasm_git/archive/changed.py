@@ -73,15 +73,17 @@ class Changed:
 
     def merge_workspace(self, workspace: str, *, title: str | None = None, dry_run: bool = False) -> Combined:
         """One new session from all of a workspace, by its path or any part of it."""
-        from chasm_git.archive.choose import of_workspace
+        from chasm_git.archive.choose import of_workspace, some
 
-        return self._merge_of(lambda head: of_workspace(self.repository, workspace, head), title, dry_run)
+        return self._merge_of(
+            lambda head: some(of_workspace(self.repository, workspace, head), workspace), title, dry_run
+        )
 
     def merge_path(self, folder: str, *, title: str | None = None, dry_run: bool = False) -> Combined:
         """One new session from all that were held in a folder, or below it."""
-        from chasm_git.archive.choose import held_in
+        from chasm_git.archive.choose import held_in, some
 
-        return self._merge_of(lambda head: held_in(self.repository, [folder], head), title, dry_run)
+        return self._merge_of(lambda head: some(held_in(self.repository, [folder], head), folder), title, dry_run)
 
     def merge_all(self, *, title: str | None = None, dry_run: bool = False) -> Combined:
         """One new session from all there are."""

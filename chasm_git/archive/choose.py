@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
@@ -12,6 +13,7 @@ from chasm_git.archive.naming import SessionFile
 from chasm_git.session import codec
 from chasm_git.session.forgotten import is_forgotten
 from chasm_git.session.model import Session
+from chasm_git.session.readable import visible
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
@@ -59,14 +61,29 @@ def held_in(archive: Archive, folders: Sequence[str], commit: str | None) -> lis
 
 
 def of_workspace(archive: Archive, name: str, commit: str | None) -> list[SessionFile]:
-    """The sessions of a workspace: of the one with this path, else of all whose path holds this text."""
+    """The sessions of a workspace: of the one with this path, else of all that are called so (`is_called`)."""
     found = list(headers(archive, commit))
     whole = {_comparable(name)}
     exact = [one.file for one in found if one.header.workspace and _comparable(one.header.workspace) in whole]
-    part = name.replace("\\", "/").casefold()
-    return exact or [
-        one.file for one in found if one.header.workspace and part in _comparable(one.header.workspace).casefold()
-    ]
+    return exact or [one.file for one in found if one.header.workspace and is_called(one.header.workspace, name)]
+
+
+def is_called(workspace: str, name: str) -> bool:
+    """Whether a workspace's path holds a text; with ``*`` or ``?`` in it, whether path or last name match it."""
+    place, asked = _comparable(workspace).casefold(), name.replace("\\", "/").casefold()
+    if "*" not in asked and "?" not in asked:
+        return asked in place
+    asked = asked.replace("[", "[[]")
+    return fnmatchcase(place, asked) or fnmatchcase(place.rpartition("/")[2], asked)
+
+
+def some(found: list[SessionFile], place: str) -> list[SessionFile]:
+    """The sessions that were found at a place. Raises NoSuchSession where there are none."""
+    if not found:
+        raise naming.NoSuchSession(
+            f"no session was held in {visible(place)!r}; `chasm list workspaces` shows where some were"
+        )
+    return found
 
 
 def _is_below(workspace: str | None, folders: Set[str]) -> bool:

@@ -53,7 +53,11 @@ def resolve(archive: Archive, revision: str) -> str:
     ``HEAD`` and ``@`` are the tip of the archive's branch, which in a project's repository is not what is checked out.
     Raises NoSuchRevision, GitMissing.
     """
-    if not revision or len(revision) > _LONGEST or "\0" in revision or not revision.isprintable():
+    if not revision:
+        raise NoSuchRevision(
+            "after @ stands a revision: a snapshot, a commit, HEAD~3 (`chasm git snapshots`, `git log`)"
+        )
+    if len(revision) > _LONGEST or "\0" in revision or not revision.isprintable():
         raise NoSuchRevision(f"{_short(revision)} is not a revision")
     if revision in ("HEAD", "@"):
         head = archive.head()

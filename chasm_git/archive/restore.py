@@ -52,6 +52,8 @@ def restore(archive: Archive, name: str, *, dry_run: bool = False) -> Restored:
     with archive.lock():
         found, source = naming.session_at(archive, name)
         head = archive.head()
+        if source == head and name.endswith(("@HEAD", "@@", f"@{head}")):
+            return Restored(source, [], [], source)
         if head is None or source == head:
             raise UsageError(
                 f"say which version of the session to put back: {found.id}@REV; `chasm git log {found.id}` lists them"

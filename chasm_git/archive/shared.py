@@ -126,11 +126,11 @@ class Shared:
         forget(self.repository, name)
         return gone
 
-    def bundle(self, path: Path, *, force: bool = False) -> Bundle:
+    def bundle(self, path: Path, *, force: bool = False, dry_run: bool = False) -> Bundle:
         """Write the whole archive into one file that git can clone. Raises ChasmError where there is one."""
         from chasm_git.archive.bundle import write_bundle
 
-        return write_bundle(self.repository, path, force=force)
+        return write_bundle(self.repository, path, force=force, dry_run=dry_run)
 
     def store(self) -> SessionStore:
         """The archive as a place to keep sessions in, for programs."""

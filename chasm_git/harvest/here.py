@@ -51,7 +51,9 @@ def run(
     from chasm_git.harvest.run import harvest
 
     if workspace is not None and "://" not in workspace:
-        workspace = str(Path(workspace).expanduser().absolute())
+        place = Path(workspace).expanduser()
+        if place.is_absolute() or workspace.startswith(".") or place.is_dir():
+            workspace = str(place.absolute())
     return harvest(
         archive,
         env,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chasm_git.archive import layout, settings
+from chasm_git.archive.choose import is_called
 from chasm_git.archive.durable import scratch_name
 from chasm_git.archive.objects import blob_id, compress
 from chasm_git.archive.repo import open_archive
@@ -227,7 +228,7 @@ class Reader:
             return False
         if options.workspace is None:
             return True
-        return session.workspace is not None and is_below(session.workspace, options.workspace)
+        return session.workspace is not None and is_wanted(session.workspace, options.workspace)
 
     def _result(self, session: Session, screen: Screen | None) -> Result:
         name = layout.file_name(session.id)
@@ -336,6 +337,13 @@ def _keep(reading: Reading, sessions: list[Session]) -> None:
         reading.sessions = sessions
         needed = set().union(*map(names_of, sessions)) if sessions else set()
         reading.attachments = {name: data for name, data in reading.attachments.items() if name in needed}
+
+
+def is_wanted(workspace: str, asked: str) -> bool:
+    """Whether a workspace is the folder asked for or lies below it; else it is a part of its path, or a pattern."""
+    if is_below(workspace, asked):
+        return True
+    return not asked.startswith(("/", "\\")) and "://" not in asked and is_called(workspace, asked)
 
 
 def is_below(path: str, folder: str) -> bool:

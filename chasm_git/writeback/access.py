@@ -64,8 +64,12 @@ class Writable:
         from chasm_git.writeback import chosen
         from chasm_git.writeback.run import Options, put_back
 
-        items = chosen.items(self.repository, path=path, workspace=workspace, names=names, to=to, providers=providers)
-        return put_back(self.repository, env, items, Options(dry_run, force), progress)
+        found = chosen.asked_for(
+            self.repository, path=path, workspace=workspace, names=names, to=to, providers=providers
+        )
+        report = put_back(self.repository, env, found.items, Options(dry_run, force), progress)
+        report.unwritable = found.unwritable
+        return report
 
     def register(
         self,
@@ -84,8 +88,9 @@ class Writable:
         from chasm_git.writeback import chosen
         from chasm_git.writeback.run import Options, backup_folder, put_back
 
-        items = chosen.items(self.repository, path=path, names=names)
-        report = put_back(self.repository, env, items, Options(dry_run, force, only_index=True), progress)
+        found = chosen.asked_for(self.repository, path=path, names=names)
+        report = put_back(self.repository, env, found.items, Options(dry_run, force, only_index=True), progress)
+        report.unwritable = found.unwritable
         if path is not None:
             from chasm_git.writeback.listing import listed_anew
 

@@ -30,7 +30,7 @@ class Missing:
     unwritable: dict[str, int] = field(default_factory=dict)
 
 
-def items(
+def asked_for(
     archive: Archive,
     *,
     path: str | None = None,
@@ -38,22 +38,25 @@ def items(
     names: Sequence[str] = (),
     to: str | None = None,
     providers: Sequence[str] = (),
-) -> list[Item]:
-    """The sessions that one of `path`, `workspace` and `names` chooses. Raises as `access.Writable.fetch`."""
+) -> Missing:
+    """The sessions that one of `path`, `workspace` and `names` chooses. Raises as `access.Writable.fetch`.
+
+    Of a place, those of tools that nothing can be written into are passed over and counted.
+    """
     _check(providers)
     commit = archive.head()
     if names:
-        return _named(archive, names, to)
+        return Missing(_named(archive, names, to))
     listed = _Sessions(archive, commit)
     if workspace is not None:
-        wanted = {file.path for file in choose.of_workspace(archive, workspace, commit)}
-        return [listed.item(one, to) for one in listed.leading(wanted, providers)]
+        wanted = {file.path for file in choose.some(choose.of_workspace(archive, workspace, commit), workspace)}
+        return _writable([listed.item(one, to) for one in listed.leading(wanted, providers)])
     if path is None:
         raise UsageError("which sessions? Give a path, a workspace or ids")
     wanted = {file.path for file in choose.held_in(archive, [path], commit)}
     at = Path(path).expanduser().absolute()
     addresses = folders.remotes(at)
-    made = []
+    made: list[Item] = []
     for one in listed.leading(None, providers):
         folder = one.header.workspace
         if one.file.path in wanted:
@@ -61,7 +64,12 @@ def items(
             made.append(listed.item(one, target))
         elif addresses and _address(one) in addresses:
             made.append(listed.item(one, to or str(at)))
-    return made
+    return _writable(made)
+
+
+def items(archive: Archive, *, names: Sequence[str], to: str | None = None) -> list[Item]:
+    """The sessions of some names. Raises NoSuchSession, AmbiguousSession, NoSuchRevision."""
+    return _named(archive, names, to)
 
 
 def missing(archive: Archive, *, providers: Sequence[str] = (), workspace: str | None = None) -> Missing:
@@ -79,6 +87,18 @@ def missing(archive: Archive, *, providers: Sequence[str] = (), workspace: str |
             found.elsewhere += 1
         else:
             found.items.append(listed.item(one, None))
+    found.unwritable = dict(sorted(unwritable.items()))
+    return found
+
+
+def _writable(items: Iterable[Item]) -> Missing:
+    found = Missing([])
+    unwritable: Counter[str] = Counter()
+    for item in items:
+        if item.provider in WRITERS:
+            found.items.append(item)
+        else:
+            unwritable[item.provider] += 1
     found.unwritable = dict(sorted(unwritable.items()))
     return found
 

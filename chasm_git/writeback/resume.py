@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from chasm_git.archive import naming
 from chasm_git.errors import ChasmError, UsageError
+from chasm_git.providers import registry
 from chasm_git.providers.base import Env
 from chasm_git.session import codec
 from chasm_git.writeback import folders
@@ -31,6 +32,8 @@ def resume(
     force: bool,
 ) -> WrittenRow:
     """See `access.Writable.resume`."""
+    if into is not None:
+        registry.load(into)  # says what there is
     (item,) = items(archive, names=[name])
     item = replace(item, into=into, folder=_folder(archive, item, path, here))
     if item.into in (None, item.provider) and _is_past(archive, item):

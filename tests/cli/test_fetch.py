@@ -120,7 +120,7 @@ def test_what_a_tool_lacks_is_pushed(fresh: Program, home: Path, tmp_path: Path)
     place.write_bytes(whole[: len(whole) // 3])
     next((home / ".codex").rglob("rollout-*.jsonl")).unlink()
     called = fresh("sync", "--push", "--dry-run", *at)
-    assert "would be: 1 " in called.out and "1 sessions passed over" in called.err
+    assert "would be: 1 " in called.out and "1 session passed over" in called.err
     both = fresh("sync", "--pull", "--push", *at, "--json").json
     assert [row["id"] for row in both["pushed"]["sessions"]] == [LOGIN]
     assert both["pushed"]["elsewhere"] == 1

@@ -80,7 +80,7 @@ def test_a_terminal_gets_short_ids_that_fit(chasm: Program, keep: Keep, second: 
     ("arguments", "ids"),
     [
         (["--provider", "codex"], ["S2 ü"]),
-        (["--provider", "nobody"], []),
+        (["--provider", "goose"], []),
         (["--tag", "auth"], ["5f0c"]),
         (["--tag", "auth", "--tag", "none"], []),
         (["--since", "2026-01-20"], ["S2 ü"]),

@@ -105,7 +105,11 @@ def test_the_name_it_was_called_as(tmp_path: Path) -> None:
         (ConflictsWaiting("2 conflicts"), 3, "chasm: 2 conflicts\n"),
         (SourcesUnreadable("x: torn"), 4, "chasm: x: torn\n"),
         (ChasmError("evil \x1b[2J"), 1, "chasm: evil ␛[2J\n"),
-        (PermissionError(13, "Permission denied", "/x/y"), 1, "chasm: Permission denied: /x/y\n"),
+        (
+            PermissionError(13, "Permission denied", "/x/y"),
+            1,
+            "chasm: Permission denied: /x/y; run it as who may write there, or name another place (-C DIR)\n",
+        ),
         (KeyboardInterrupt(), 130, "\n"),
         (click.BadParameter("no such thing"), 2, "chasm: Invalid value: no such thing\n"),
     ],

@@ -53,7 +53,7 @@ def test_of_a_workspace_a_folder_and_everything(shop: Program, monkeypatch: pyte
     everything = shop("merge", "all", "--json").json
     assert sorted(one["id"] for one in everything["sources"]) == ["aaa", "bbb", "ccc"]
     monkeypatch.chdir(tmp_path)
-    assert "takes two sessions" in shop("merge", "path", expect=2).err
+    assert "no session was held in" in shop("merge", "path", expect=1).err
     assert "takes two sessions" in shop("merge", "sessions", "aaa", "aaa", expect=2).err
 
 

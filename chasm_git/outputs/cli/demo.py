@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -52,6 +53,8 @@ def bundle() -> Path:
 class _Demo:
     def __init__(self, context: Context, place: Path) -> None:
         self._terminal = context.terminal
+        self._is_json = context.json
+        self._steps: list[dict[str, Any]] = []
         self._home = place / "home"
         self._archive = place / "archive"
         foreign = ("GIT_", "XDG_", "CHASM_")
@@ -89,10 +92,13 @@ class _Demo:
         self._git("grep", "-n", "redirects once", "HEAD", "--", "sessions")
         self._say("The client prunes its history (after 30 days, say). The archive does not:")
         shutil.rmtree(self._home / ".claude")
-        self._terminal.line("$ rm -r ~/.claude", fg="green", bold=True)
+        if not self._is_json:
+            self._terminal.line("$ rm -r ~/.claude", fg="green", bold=True)
         self._chasm("harvest", "run")
         self._chasm("show", "session", _LOGIN)
         self._chasm("git", "verify")
+        if self._is_json:
+            self._terminal.json({"steps": self._steps})
 
     def _go_on(self) -> None:
         later = bundle() / _LATER
@@ -101,6 +107,8 @@ class _Demo:
                 file.write(path.read_bytes())
 
     def _say(self, text: str) -> None:
+        if self._is_json:
+            return
         self._terminal.line("")
         self._terminal.line(f"# {text}", fg="cyan")
 
@@ -112,9 +120,15 @@ class _Demo:
 
     def _run(self, name: str, program: list[str], arguments: tuple[str, ...]) -> None:
         shown = " ".join(f'"{word}"' if " " in word else word for word in arguments)
-        self._terminal.line("")
-        self._terminal.line(f"$ {name} {shown}", fg="green", bold=True)
-        sys.stdout.flush()
-        done = subprocess.run([*program, *arguments], env=self._variables, cwd=self._home, check=False)
+        if not self._is_json:
+            self._terminal.line("")
+            self._terminal.line(f"$ {name} {shown}", fg="green", bold=True)
+            sys.stdout.flush()
+        done = subprocess.run(
+            [*program, *arguments], env=self._variables, cwd=self._home, check=False, capture_output=self._is_json
+        )
+        if self._is_json:
+            out, err = (data.decode("utf-8", "replace") for data in (done.stdout, done.stderr))
+            self._steps.append({"command": f"{name} {shown}", "code": done.returncode, "out": out, "err": err})
         if done.returncode:
             raise ChasmError(f"the demo stopped: `{name} {shown}` ended with {done.returncode}")

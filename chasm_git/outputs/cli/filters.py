@@ -40,7 +40,6 @@ class Filter:
             return False
         return self.project_path is None or is_below(summary.workspace, self.project_path)
 
-
     def accepts_row(self, row: StatsRow) -> bool:
         """The same for a session that is counted (`Archive.stats`); what `since` leaves of it is counted there."""
         if self.provider is not None and row.provider != self.provider:
@@ -83,6 +82,8 @@ def choose(archive: Archive, chosen: Filter, terminal: Terminal) -> tuple[list[L
     files = archive.session_files()
     if chosen.provider is not None:  # the path says it: the others need not be opened
         files = {path: blob for path, blob in files.items() if path.split("/")[1] == chosen.provider}
+        if not files:
+            expect_provider(chosen.provider)
     found: list[Listed] = []
     unreadable = 0
     with terminal.progress("reading sessions") as progress:
@@ -101,6 +102,13 @@ def choose(archive: Archive, chosen: Filter, terminal: Terminal) -> tuple[list[L
             raise SourcesUnreadable(f"{files} could not be read")
 
     return found, finish
+
+
+def expect_provider(name: str) -> None:
+    """Raise UsageError where no session is of a provider, and none is called so: a slip looks like an empty archive."""
+    from chasm_git.api import check_provider
+
+    check_provider(name)
 
 
 def since_when(text: str, now: dt.datetime) -> str:

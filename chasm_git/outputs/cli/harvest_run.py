@@ -82,12 +82,16 @@ def harvest(context: Context, *, dry_run: bool = False, **asked: Any) -> None:
     finish(context, report, dry_run)
 
 
-def finish(context: Context, report: Report, dry_run: bool) -> None:
-    """Print what came of it. Raises SourcesUnreadable where sources could not be read."""
+def finish(context: Context, report: Report, dry_run: bool, *, is_printed: bool = False) -> None:
+    """Print what came of it. Raises SourcesUnreadable where sources could not be read.
+
+    Args:
+        is_printed: the JSON document is there already, as a part of another one.
+    """
     terminal = context.terminal
-    if context.json:
+    if context.json and not is_printed:
         terminal.json(report.as_json())
-    else:
+    elif not context.json:
         show(context, report, dry_run)
         _show_secrets(context, report, dry_run)
     for problem in report.problems:
@@ -98,7 +102,8 @@ def finish(context: Context, report: Report, dry_run: bool) -> None:
         terminal.notice(f"chasm: the worktree will follow at the next harvest: {report.pending}")
     unreadable = sum(problem.fatal for problem in report.problems)
     if unreadable:
-        raise SourcesUnreadable(f"{unreadable} sources could not be read (named above); everything else was harvested")
+        sources = "1 source" if unreadable == 1 else f"{unreadable} sources"
+        raise SourcesUnreadable(f"{sources} could not be read (named above); everything else was harvested")
 
 
 def _show_secrets(context: Context, report: Report, dry_run: bool) -> None:

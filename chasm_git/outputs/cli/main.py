@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -67,7 +68,7 @@ def _guarded(arguments: list[str], context: Context) -> int:
     except OSError as error:
         _trace(context)
         where = f": {error.filename}" if error.filename is not None else ""
-        _say(f"{error.strerror or error}{where}")
+        _say(f"{error.strerror or error}{where}{_mended(error)}")
         return 1
     except Exception as error:  # noqa: BLE001 - the last place that can still say what to do about it
         _trace(context)
@@ -78,6 +79,15 @@ def _guarded(arguments: list[str], context: Context) -> int:
         )
         return 1
     return status if isinstance(status, int) else 0
+
+
+def _mended(error: OSError) -> str:
+    """What to do about what the system refused; nothing that was there is lost by it."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "; make room on that disk and run it again: what was there before is whole"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "; run it as who may write there, or name another place (-C DIR)"
+    return ""
 
 
 def _name() -> str:

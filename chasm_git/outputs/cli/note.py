@@ -45,6 +45,7 @@ def command(
             text = _given(words)
             made = archive.annotate(found.id, lambda note: text if replace else _below(note, text), dry_run=dry_run)
         else:
+            _expect_somebody(context)
             made = archive.annotate(found.id, _in_editor(found.id, found.title), dry_run=dry_run)
     show(context, made, "note", dry_run)
 
@@ -72,6 +73,13 @@ def _print(context: Context, name: str, note: str) -> None:
         context.terminal.long(note)
     else:
         context.terminal.notice("there is no note on it")
+
+
+def _expect_somebody(context: Context) -> None:
+    """Raise UsageError where an editor would open that nobody chose and nobody sees."""
+    chosen = any(context.variables.get(name) for name in ("VISUAL", "EDITOR"))
+    if not chosen and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("nobody is there to write it: give the note as TEXT, or - to read it from standard input")
 
 
 def _in_editor(name: str, title: str | None) -> Callable[[str], str]:

@@ -37,6 +37,10 @@ def command(context: Context, session: str, full: bool, raw: bool) -> None:
     terminal = context.terminal
     with context.open_archive() as archive:
         found = archive.find(session)
+        if raw and context.json:
+            text = archive.data(found).decode("utf-8", "replace")
+            terminal.json({"id": found.id, "provider": found.provider, "path": found.path, "file": text})
+            return
         if raw:
             terminal.data(archive.data(found))
             return

@@ -34,6 +34,8 @@ def command(context: Context, by: By | None, chosen: filters.Filter, limit: int 
     with context.open_archive() as archive, terminal.progress("counting") as progress:
         asked: dict[str, Any] = {"since": chosen.since, "chosen": chosen.accepts_row, "notice": terminal.notice}
         found = archive.stats(by or "provider", progress=progress, **asked)
+    if chosen.provider is not None and not found.total.sessions:
+        filters.expect_provider(chosen.provider)
     shown = found.lines[:limit] if by != "day" or limit is None else found.lines[-limit or len(found.lines) :]
     if context.json:
         total = {name: value for name, value in found.total.as_json().items() if name != "name"}

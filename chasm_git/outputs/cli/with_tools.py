@@ -33,14 +33,14 @@ def exchange(
                 )
     if pulled is not None and pushed is not None and context.json:
         terminal.json({"pulled": pulled.as_json(), "pushed": pushed.as_json()})
-        return
+    is_printed = pulled is not None and pushed is not None and context.json
     unread: SourcesUnreadable | None = None
     if pulled is not None:
         try:
-            finish(context, pulled, dry_run)
+            finish(context, pulled, dry_run, is_printed=is_printed)
         except SourcesUnreadable as error:  # what could be read is there: the other half is told, too
             unread = error
     if pushed is not None:
-        writing_back.finish(context, pushed)
+        writing_back.finish(context, pushed, is_printed=is_printed)
     if unread is not None:
         raise unread

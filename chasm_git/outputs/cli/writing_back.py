@@ -39,15 +39,16 @@ def folder(to: str | None) -> str | None:
     return to if to is None or "://" in to else str(Path(to).expanduser().absolute())
 
 
-def finish(context: Context, report: WriteReport, *, is_one: bool = False) -> None:
+def finish(context: Context, report: WriteReport, *, is_one: bool = False, is_printed: bool = False) -> None:
     """Print what came of it. Raises ChasmError where something was not done that could be asked for.
 
     Args:
         is_one: sessions were asked for by name: then one that is newer in the tool counts, too.
+        is_printed: the JSON document is there already, as a part of another one.
     """
-    if context.json:
+    if context.json and not is_printed:
         context.terminal.json(report.as_json())
-    else:
+    elif not context.json:
         show(context, report)
     bad = ("refused", "failed", "newer", "absent") if is_one else ("refused", "failed")
     left = report.count(*bad)
@@ -61,6 +62,8 @@ def show(context: Context, report: WriteReport) -> None:
     words = ("restored", "completed", "copied", "registered", "same", "newer", "absent", "refused", "failed")
     counts = [f"{count} {word}" for word in words if (count := report.count(word))]
     terminal.line(("would be: " if report.dry_run else "") + (", ".join(counts) or "no session to write"))
+    if not report.rows and not report.elsewhere and not report.unwritable:
+        terminal.notice("`chasm list workspaces` shows where sessions were held")
     shown = [row for row in report.rows if row.outcome != "same"]
     for row in shown[:_MOST]:
         terminal.line(
@@ -72,13 +75,16 @@ def show(context: Context, report: WriteReport) -> None:
     if len(shown) > _MOST:
         terminal.line(f"  … and {len(shown) - _MOST} more (--json lists all)")
     if report.elsewhere:
-        terminal.notice(
-            f"{report.elsewhere} sessions passed over: their folders are not on this machine (fetch … --to)"
-        )
+        their = "its folder is" if report.elsewhere == 1 else "their folders are"
+        terminal.notice(f"{_sessions(report.elsewhere)} passed over: {their} not on this machine (fetch … --to)")
     for name, count in report.unwritable.items():
-        terminal.notice(f"{count} sessions of {name} passed over: nothing can be written into it")
+        terminal.notice(f"{_sessions(count)} of {name} passed over: nothing can be written into it")
     if any(row.kept for row in report.rows):
         terminal.notice("what was replaced is kept for a month: --json says where")
+
+
+def _sessions(count: int) -> str:
+    return "1 session" if count == 1 else f"{count} sessions"
 
 
 def _details(context: Context, row: WrittenRow) -> None:
