@@ -56,6 +56,7 @@ def cores() -> int:
 def _start(place: tuple[Any, ...], work: Callable[[Archive, Any], Any]) -> None:
     global _archive, _work  # opened once a process: a fork must not share file positions
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends us
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # by this, whatever it does itself when it is asked to end
     _archive, _work = Archive(*place), work
 
 

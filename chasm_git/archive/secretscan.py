@@ -288,6 +288,7 @@ _worker: tuple[Archive, Scanner] | None = None
 def _start(path: Path, git_dir: Path, worktree: Path | None, branch: str, settings: SecretSettings) -> None:
     global _worker  # opened once a process
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends us
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # by this, whatever it does itself when it is asked to end
     _worker = Archive(path, git_dir, worktree, branch), settings.scanner()
 
 

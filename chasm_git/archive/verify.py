@@ -310,6 +310,7 @@ _archive: Archive | None = None
 def _start(path: Path, git_dir: Path, worktree: Path | None, branch: str) -> None:
     global _archive  # opened once a process
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends us
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # by this, whatever it does itself when it is asked to end
     _archive = Archive(path, git_dir, worktree, branch)
 
 

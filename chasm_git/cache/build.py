@@ -13,9 +13,9 @@ import orjson
 
 from chasm_git.archive.bulk import BulkReader
 from chasm_git.archive.repo import open_archive
-from chasm_git.cache.extract import Document, Unread, document
+from chasm_git.cache.extract import Document, Held, Unread, document
 from chasm_git.cache.kept import Chunk, unpack
-from chasm_git.cache.schema import MISSING, row_of, rows_of
+from chasm_git.cache.schema import MISSING, kind_of, row_of, rows_of, sequence_of
 from chasm_git.cache.text import joined_terms
 from chasm_git.session.attachments import path_of
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
 
 Progress = Callable[[int, int], None]
-Task = tuple[str, str]
-"""Path and blob of a session file."""
+Task = tuple[str, str, Held]
+"""Path and blob of a session file, and what the cache has of an earlier version."""
 
 _WORTH_IT = 24
 """Files from which starting processes pays."""
@@ -63,6 +63,7 @@ def _start(path: str, count: int, attached: dict[str, str]) -> None:
     from pathlib import Path
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends us
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # by this, whatever it does itself when it is asked to end
     gc.disable()  # what is read of one session is a tree, and gone with it
     _blobs, _attached = BulkReader(open_archive(Path(path)), expected=count), attached
 
@@ -80,12 +81,12 @@ def _document(blobs: BulkReader, attached: dict[str, str], task: Task) -> Docume
         except KeyError:
             return None
 
-    path, blob = task
+    path, blob, held = task
     try:
         data = blobs.read(blob)
     except KeyError:
         return Unread(path, blob, MISSING)
-    return document(path, blob, data, load)
+    return document(path, blob, data, load, held)
 
 
 class Filler:
@@ -166,6 +167,14 @@ class Filler:
     def _forget_counts(self, number: int) -> None:
         self._db.execute("DELETE FROM activity WHERE session = ?", (number,))
         self._db.execute("DELETE FROM calls WHERE session = ?", (number,))
+
+    def held(self, path: str) -> Held:
+        """What the cache has of a session."""
+        number = self._number(_clean(path))
+        if number is None:
+            return {}
+        rows = self._db.execute("SELECT row, digest FROM chunks WHERE row >= ? AND row < ?", rows_of(number))
+        return {(kind_of(row), sequence_of(row)): digest for row, digest in rows}
 
     def remove(self, path: str) -> None:
         """Take a session out."""

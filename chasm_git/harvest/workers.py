@@ -44,6 +44,7 @@ def outcomes(reader: Reader, tasks: list[Task], *, processes: int | None = None)
 def _start(reader: Reader, tasks: list[Task]) -> None:
     global _reader, _tasks  # what every task of this process needs, sent once
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends us
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # by this, whatever it does itself when it is asked to end
     reader.reopen()
     _reader, _tasks = reader, tasks
 

@@ -141,3 +141,16 @@ def test_two_at_once_are_one_too_many(watched: Callable[..., Watch], tmp_path: P
 def test_a_typo_is_a_usage_error(fresh: Program, tmp_path: Path) -> None:
     called = fresh("harvest", "watch", "-p", "cladue-code", "--home", str(tmp_path), expect=2)
     assert "cladue-code" in called.err
+
+
+def test_a_first_harvest_of_many_files_ends_with_the_watch(tmp_path: Path) -> None:
+    from tests.benchmarks.corpus import Corpus
+
+    Corpus(tmp_path / "home").fill(40, 10_000_000)  # enough for several processes
+    watch = Watch(tmp_path / "archive", tmp_path / "home")
+    try:
+        assert watch.report()["commit"]
+        assert watch.end()[0] == 0
+    finally:
+        watch.process.kill()
+        watch.process.wait()
