@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from chasm_git.archive.objects import compress
@@ -30,6 +31,8 @@ _HOUR = re.compile(r"\d{4}-\d\d-\d\dT\d\d:")
 _NATIVE = b"\n  native:"
 _LATER = (b"\n  variants:", b"\n  replaced:")
 
+Held = Mapping[tuple[int, int], bytes]
+"""Digests of chunks by kind and sequence."""
 LoadText = Callable[[str], bytes | None]
 """Gives an attachment by name; None where it is missing."""
 
@@ -63,13 +66,17 @@ class Unread(NamedTuple):
     reason: str
 
 
-def document(path: str, blob: str, data: bytes, load: LoadText) -> Document | Unread:
-    """A session file as the cache keeps it."""
+def document(path: str, blob: str, data: bytes, load: LoadText, held: Held = MappingProxyType({})) -> Document | Unread:
+    """A session file as the cache keeps it.
+
+    Args:
+        held: the chunks the cache has of it; of those that are the same the content is not made again.
+    """
     try:
         summary, header, messages = _read(data)
     except (codec.CodecError, ValueError) as error:
         return Unread(path, blob, str(error))
-    return _Extraction(Document(path, blob, summary), load).run(header, messages)
+    return _Extraction(Document(path, blob, summary), load, held).run(header, messages)
 
 
 def _read(data: bytes) -> tuple[Summary, Session, list[Message]]:
@@ -100,8 +107,9 @@ def _said(block: bytes) -> bytes:
 class _Extraction:
     """Works through one session."""
 
-    def __init__(self, made: Document, load: LoadText) -> None:
+    def __init__(self, made: Document, load: LoadText, held: Held) -> None:
         self._made = made
+        self._held = held
         self._load = load
         self._tools: dict[str, str] = {}
         """Id of a call -> name of its tool."""
@@ -134,7 +142,7 @@ class _Extraction:
         made.calls = [(name, self._calls[name], self._errors[name]) for name in self._names]
         made.models, made.tools = list(self._models), list(self._names)
         for kind, texts in enumerate(by_kind):
-            made.chunks += _chunks(kind, texts)
+            made.chunks += _chunks(kind, texts, self._held)
         return made
 
     def _texts(self, message: Message) -> Iterator[Text]:
@@ -280,7 +288,7 @@ def _count(value: Json) -> int:
     return int(value) if type(value) in (int, float) and 0 <= value < 1 << 40 else 0
 
 
-def _chunks(kind: int, texts: list[Text]) -> Iterator[Chunk]:
+def _chunks(kind: int, texts: list[Text], known: Held) -> Iterator[Chunk]:
     held: list[Text] = []
     size = sequence = 0
     for text in texts:
@@ -288,10 +296,10 @@ def _chunks(kind: int, texts: list[Text]) -> Iterator[Chunk]:
             held.append(piece)
             size += len(piece.text)
             if size >= CHUNK:
-                yield _chunk(kind, sequence, held)
+                yield _chunk(kind, sequence, held, known)
                 held, size, sequence = [], 0, sequence + 1
     if held:
-        yield _chunk(kind, sequence, held)
+        yield _chunk(kind, sequence, held, known)
 
 
 def _pieces(text: Text) -> Iterator[Text]:
@@ -308,9 +316,11 @@ def _pieces(text: Text) -> Iterator[Text]:
     yield text._replace(text=whole[at:]) if at else text
 
 
-def _chunk(kind: int, sequence: int, held: list[Text]) -> Chunk:
+def _chunk(kind: int, sequence: int, held: list[Text], known: Held) -> Chunk:
     marks = jsonio.dumps([[text.message, len(text.text), text.tool] for text in held])
     joined = "\n".join(text.text for text in held)
     raw = marks + b"\n" + joined.encode("utf-8", "surrogatepass")
     digest = hashlib.blake2b(raw, digest_size=8).digest()
+    if known.get((kind, sequence)) == digest:
+        return Chunk(kind, sequence, digest, len(joined), b"", "")
     return Chunk(kind, sequence, digest, len(joined), compress(raw), joined_terms(joined))

@@ -191,12 +191,12 @@ def _apply(
         changed = {**dict(waiting), **changed}
     changed = {**_arrived(archive, connection), **changed}
     filler = build.Filler(connection, empty=False)
-    tasks = []
+    tasks: list[build.Task] = []
     for name, blob in changed.items():
         if blob is None:
             filler.remove(name)
         else:
-            tasks.append((name, blob))
+            tasks.append((name, blob, filler.held(name)))
     _put(archive, filler, tasks, here, progress, processes)
 
 
@@ -257,7 +257,14 @@ def _fill(archive: Archive, connection: sqlite3.Connection, progress: Progress, 
 
     here = position_of(archive)
     filler = build.Filler(connection, empty=True)
-    _put(archive, filler, list(_session_files(archive, here.sessions).items()), here, progress, processes)
+    _put(
+        archive,
+        filler,
+        [(name, blob, {}) for name, blob in _session_files(archive, here.sessions).items()],
+        here,
+        progress,
+        processes,
+    )
     _save(connection, here)
     schema.finish(connection)
 

@@ -35,7 +35,7 @@ class Chunk(NamedTuple):
     size: int
     """Characters of text."""
     packed: bytes
-    """See `unpack`."""
+    """See `unpack`; empty, as the terms are, for a chunk the cache has already."""
     terms: str
     """What the index holds of it, blanks between."""
 

@@ -74,6 +74,11 @@ def kind_of(row: int) -> int:
     return row // _SEQUENCES % _KINDS
 
 
+def sequence_of(row: int) -> int:
+    """Which of its kind it is."""
+    return row % _SEQUENCES
+
+
 def rows_of(session: int) -> tuple[int, int]:
     """The first number of a session's chunks, and the first behind them."""
     return row_of(session, 0, 0), row_of(session + 1, 0, 0)
