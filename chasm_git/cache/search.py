@@ -92,8 +92,8 @@ class _Spot(NamedTuple):
     """In the folded text."""
 
 
-Sessions = dict[int, tuple[str, int, float]]
-"""Sessions by number: the time of the latest message, characters, and that time in days (0.0: none, or no time)."""
+Sessions = dict[int, tuple[str, float, float]]
+"""Sessions by number: the time of the latest message, its length in BM25, how much more it counts for being recent."""
 
 
 class Known:
@@ -115,8 +115,14 @@ def search(connection: sqlite3.Connection, query: Query, limit: int = 20, known:
 
 def _all_sessions(connection: sqlite3.Connection) -> Sessions:
     """All sessions of the cache."""
-    rows = connection.execute("SELECT number, updated, size FROM sessions")
-    return {number: (updated or "", size, _days(updated)) for number, updated, size in rows}
+    rows = connection.execute("SELECT number, updated, size FROM sessions").fetchall()
+    average = sum(size for _, _, size in rows) / max(1, len(rows)) or 1.0
+    days = [_days(updated) for _, updated, _ in rows]
+    latest = max(days, default=0.0)
+    return {
+        number: (updated or "", _K1 * (1 - _B + _B * size / average), 1 + _RECENT * math.exp((day - latest) / _FADE))
+        for (number, updated, size), day in zip(rows, days, strict=True)
+    }
 
 
 class _Search:
@@ -241,21 +247,22 @@ class _Search:
         self, wanted: list[Term], candidates: list[dict[int, list[int]]], sessions: Sessions
     ) -> list[tuple[float, int]]:
         """Scores and numbers of sessions, the best first."""
-        latest = max((day for _, _, day in sessions.values()), default=0.0)
-        average = sum(size for _, size, _ in sessions.values()) / max(1, len(sessions)) or 1.0
-        count = self._db.execute("SELECT count(*) FROM sessions").fetchone()[0]
         searched = [found for term, found in zip(wanted, candidates, strict=True) if term is not _ALL]
-        weights = [math.log(1 + (count - len(found) + 0.5) / (len(found) + 0.5)) for found in searched]
+        count = len(self._known.sessions or sessions)
+        weights = [(_K1 + 1) * math.log(1 + (count - len(found) + 0.5) / (len(found) + 0.5)) for found in searched]
+        weighed = list(zip(searched, weights, strict=True))
+        kinds, several = _WEIGHTS, len(searched) > 1
         ranked = []
-        for number, (updated, size, day) in sessions.items():
+        for number, (updated, length, recent) in sessions.items():  # ten thousand of a common word
             score = 0.0
-            length = _K1 * (1 - _B + _B * size / average)
-            for found, weight in zip(searched, weights, strict=True):
-                frequency = sum([_WEIGHTS[row >> BELOW_KIND & 15] for row in found[number]])
-                score += weight * frequency * (_K1 + 1) / (frequency + length)
-            if len(searched) > 1 and set(searched[0][number]).intersection(*[found[number] for found in searched[1:]]):
+            for found, weight in weighed:
+                frequency = 0.0
+                for row in found[number]:
+                    frequency += kinds[row >> BELOW_KIND & 15]
+                score += weight * frequency / (frequency + length)
+            if several and set(searched[0][number]).intersection(*[found[number] for found in searched[1:]]):
                 score *= _TOGETHER
-            ranked.append(((score or 1.0) * (1 + _RECENT * math.exp((day - latest) / _FADE)), updated, number))
+            ranked.append(((score or 1.0) * recent, updated, number))
         ranked.sort(reverse=True)
         return [(score, number) for score, _, number in ranked]
 
@@ -277,11 +284,22 @@ class _Search:
         )
 
     def _has(self, number: int, term: Term, rows: list[int]) -> bool:
+        if term is _ALL and "tool" not in self._query.fields and "tool" not in self._query.not_fields:
+            return self._has_message(number)
         return any(
             self._counts(number, text) and self._texts.holds(term, text)
             for row in sorted(rows, key=_weight, reverse=True)
             if may_count(self._query, row) and (term is _ALL or self._texts.may_hold(row, term))
             for text in self._texts.chunk(row)
+        )
+
+    def _has_message(self, number: int) -> bool:
+        """Whether the query looks into any message; that needs none of its texts."""
+        return any(
+            counts(self._query, Text(kind, at, None, ""), record)
+            for at, record in enumerate(self._texts.records(number))
+            for kind in range(len(KINDS))
+            if record[4] >> kind & 1
         )
 
     def _counts(self, number: int, text: Text) -> bool:
