@@ -6,6 +6,7 @@ refs are written by that machine alone; the others keep a copy, from which the m
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -88,7 +89,7 @@ def providers_to_send(archive: Archive, found: Fetched, machine: str) -> tuple[d
         if theirs not in bases:
             notes.append(
                 f"another machine is called {machine}, too; give this one a name of its own with "
-                "`git config chasm.machine NAME`"
+                f"`git -C {shlex.quote(str(archive.path))} config chasm.machine NAME`"
             )
             tree = archive.tree_id(ours)
             assert tree is not None

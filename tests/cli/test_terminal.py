@@ -11,6 +11,7 @@ import time
 import pytest
 
 from chasm_git.outputs.cli.terminal import Terminal, json_text, local_time, width_of
+from tests.cli.calling import Program, on_a_terminal
 
 
 def test_a_table_in_a_pipe_is_aligned(capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,3 +85,10 @@ def test_a_bar_appears_on_work_that_lasts(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_widths() -> None:
     assert [width_of(text) for text in ("abc", "日本", "e\u0301", "👩")] == [3, 4, 1, 2]
+
+
+def test_ids_can_be_copied_from_a_narrow_terminal(chasm: Program) -> None:
+    (one,) = chasm("list", "sessions", "--json").json
+    shown = on_a_terminal("-C", str(chasm.archive), "list", "sessions", NO_COLOR="1", COLUMNS="50")
+    line = shown.splitlines()[1].split()
+    assert one["id"].startswith(line[0]) and len(line[0]) >= 8 and line[1] == one["provider"]

@@ -21,6 +21,11 @@ from chasm_git.session.readable import visible
 
 _PATIENCE = 1.0
 """Seconds of work before a bar appears."""
+_CUT = {"title", "workspace", "place", "note", "message", "subject", "providers", "path", "name"}
+"""Columns that may be cut where a table is wider than the screen."""
+_LEAST = 8
+"""Columns of the screen that such a column keeps."""
+_GAP = 2
 _BEYOND = re.compile("[^\x00-\x7f]")
 _RAW_IN_JSON = re.compile("[\x7f-\x9f]")
 """Control characters that JSON allows as they are."""
@@ -103,11 +108,17 @@ class Terminal:
         from rich.text import Text
 
         table = Table(box=None, pad_edge=False, header_style="bold" if self.colour else "")
-        for name, to_right in zip(names, right, strict=True):
-            table.add_column(name, justify="right" if to_right else "left", no_wrap=True, overflow="ellipsis")
+        console = Console(no_color=not self.colour, highlight=False)
+        widths = _fitted(
+            [max(width_of(row[n]) for row in [names, *cells]) for n in range(len(names))], names, console.width
+        )
+        for name, to_right, width in zip(names, right, widths, strict=True):
+            table.add_column(
+                name, justify="right" if to_right else "left", no_wrap=True, overflow="ellipsis", width=width
+            )
         for row in cells:
             table.add_row(*map(Text, row))
-        console = Console(no_color=not self.colour, highlight=False)
+        console.width = max(console.width, sum(widths) + _GAP * len(widths))
         with console.capture() as drawn:
             console.print(table)
         self._page(drawn.get().removesuffix("\n"))
@@ -164,6 +175,20 @@ class _Bar:
     def stop(self) -> None:
         if self._progress is not None:
             self._progress.stop()
+
+
+def _fitted(widths: list[int], names: Sequence[str], room: int) -> list[int]:
+    """Widths of columns that fit where they can: what is only read is cut, the widest first; ids are to be copied."""
+    widths = list(widths)
+    excess = sum(widths) + _GAP * (len(widths) - 1) - room
+    loose = [n for n, name in enumerate(names) if name in _CUT]
+    while excess > 0 and loose:
+        widest = max(loose, key=lambda n: widths[n])
+        if widths[widest] <= _LEAST:
+            break
+        widths[widest] -= 1
+        excess -= 1
+    return widths
 
 
 def json_text(value: Any, *, indent: bool = True) -> str:

@@ -62,8 +62,6 @@ def show(context: Context, report: WriteReport) -> None:
     words = ("restored", "completed", "copied", "registered", "same", "newer", "absent", "refused", "failed")
     counts = [f"{count} {word}" for word in words if (count := report.count(word))]
     terminal.line(("would be: " if report.dry_run else "") + (", ".join(counts) or "no session to write"))
-    if not report.rows and not report.elsewhere and not report.unwritable:
-        terminal.notice("`chasm list workspaces` shows where sessions were held")
     shown = [row for row in report.rows if row.outcome != "same"]
     for row in shown[:_MOST]:
         terminal.line(
