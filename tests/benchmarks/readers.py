@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 from chasm_git.harvest.collecting import uncollected
 from chasm_git.providers import registry
@@ -96,6 +98,8 @@ def machine_rows(scratch: Path) -> Iterator[Row]:
         for case in sorted((_FIXTURES / name).glob("*")):
             if case.is_dir():
                 shutil.copytree(built(case), home, dirs_exist_ok=True)
+    for path in home.rglob("*.zst"):  # whether it can be read depends on what is installed
+        path.unlink()
     Corpus(home).fill(10_000, 40_000_000)
     command = [*CHASM, "-C", str(scratch / "of-all"), "--home", str(home), "harvest", "run"]
     first = run(command).wall
@@ -117,22 +121,32 @@ def import_row(scratch: Path, megabytes: int) -> Row:
 
 
 def _chatgpt_export(path: Path, size: int) -> None:
-    """The fixture's first conversation with much to say, again and again, written piece by piece."""
-    source = _FIXTURES / "chatgpt" / "export" / "conversations.json"
-    copy = path.with_name("chatgpt-piece.json")
-    shutil.copyfile(source, copy)
-    enlarged(copy, 5_000_000)
-    pieces = [json.dumps(item) for item in json.loads(copy.read_bytes())]
-    copy.unlink()
-    written = number = 0
+    """Conversations of 40 messages, written one after the other."""
+    texts = Corpus(path.parent).texts()
     with path.open("w", encoding="utf-8") as file:
-        file.write("[")
-        while written < size:
-            for piece in pieces:
-                again = piece.replace('"conversation_id": "', f'"conversation_id": "{number:05d}').replace(
-                    '"id": "', f'"id": "{number:05d}'
-                )
-                file.write((", " if written else "") + again)
-                written += len(again)
-            number += 1
+        for number in count():
+            file.write(", " if number else "[")
+            file.write(json.dumps(_conversation(number, texts)))
+            if file.tell() > size:
+                break
         file.write("]")
+
+
+def _conversation(number: int, texts: Iterator[str]) -> dict[str, Any]:
+    keys = [f"{number:08x}-0000-4000-8000-{place:012x}" for place in range(40)]
+    mapping: dict[str, Any] = {}
+    for place, key in enumerate(keys):
+        author: dict[str, Any] = {"role": "assistant" if place % 2 else "user", "name": None, "metadata": {}}
+        content = {"content_type": "text", "parts": [next(texts)]}
+        said = {"id": key, "author": author, "create_time": 1.76e9 + 60 * place, "content": content}
+        said |= {
+            "status": "finished_successfully",
+            "weight": 1.0,
+            "metadata": {"model_slug": "gpt-5"},
+            "recipient": "all",
+        }
+        above = keys[place - 1] if place else None
+        mapping[key] = {"id": key, "message": said, "parent": above, "children": keys[place + 1 : place + 2]}
+    own = f"{number:08x}-1111-4000-8000-000000000000"
+    about = {"title": f"Conversation {number}", "create_time": 1.76e9, "update_time": 1.76e9 + 2400}
+    return about | {"mapping": mapping, "current_node": keys[-1], "conversation_id": own, "id": own}
