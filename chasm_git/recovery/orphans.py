@@ -71,15 +71,16 @@ def of_others(sessions: Iterable[Facts], sources: dict[tuple[str, str], str]) ->
     Args:
         sources: the file each session is in on this machine, by provider and name in the archive.
     """
-    found: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    found: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for one in sessions:
         place = one.source or sources.get((one.provider, layout.file_name(one.id)))
         held = local(one.workspace)
         if place is None or held is None or one.provider == "vscode" or one.parent is not None or held.exists():
             continue
-        found[one.provider, str(Path(place).parent), str(held)].append(one.id)
-    for (provider, place, workspace), ids in sorted(found.items()):
-        yield Orphan(provider, "folder gone", place, workspace, sorted(ids))
+        found[one.provider, str(held)].append((one.id, str(Path(place).parent)))
+    for (provider, workspace), listed in sorted(found.items()):
+        common = os.path.commonpath([place for _, place in listed])
+        yield Orphan(provider, "folder gone", common, workspace, sorted(key for key, _ in listed))
 
 
 def moved_here(env: Env, folder: Path) -> dict[str, str]:

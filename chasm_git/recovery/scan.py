@@ -97,9 +97,15 @@ def scan(
 
 
 def _check(path: Path, found: Recoverable) -> None:
-    if ending_of(path) not in leftovers.SESSIONS:
+    ending = ending_of(path)
+    if ending not in leftovers.SESSIONS + leftovers.DATABASES:
         return
     try:
+        if ending in leftovers.DATABASES:
+            reason = _database_fault(path)
+            if reason is not None:
+                found.problems.append(Problem(str(path), f"{reason}: `chasm recover extract` reads what is left"))
+            return
         made = checked(path)
     except FileNotFoundError:  # it has gone since
         return
@@ -108,6 +114,23 @@ def _check(path: Path, found: Recoverable) -> None:
         return
     if made.is_damaged:
         found.damaged.append(made)
+
+
+def _database_fault(path: Path) -> str | None:
+    """What the first bytes of a SQLite database and its size say is wrong with it; None where it is nothing."""
+    with path.open("rb") as stream:
+        head = stream.read(100)
+        size = stream.seek(0, 2)
+    if not size:
+        return None
+    if not head.startswith(b"SQLite format 3\0") or len(head) < 100:
+        return "not a SQLite database any more"
+    page = int.from_bytes(head[16:18], "big")
+    whole = (65536 if page == 1 else page) * int.from_bytes(head[28:32], "big")
+    is_counted = head[24:28] == head[92:96]  # else an old program wrote it, and the count says nothing
+    if is_counted and whole > size and not path.with_name(f"{path.name}-wal").exists():
+        return f"a database that is cut off at {size} of {whole} bytes"
+    return None
 
 
 def _with_sessions(paths: Iterable[Path], archive: Archive | None, problems: list[Problem]) -> Iterator[Leftover]:

@@ -88,6 +88,20 @@ def test_a_scan_finds_all_of_it(fresh: Program, at: Path, tmp_path: Path) -> Non
     assert [(one["unknown_sessions"], one["unknown_messages"]) for one in found["leftovers"]] == [(1, 4)]
 
 
+def test_a_scan_looks_at_databases(fresh: Program, at: Path, tmp_path: Path) -> None:
+    for name in ("whole.db", "short.db"):
+        with closing(sqlite3.connect(tmp_path / name)) as database, database:
+            database.execute("CREATE TABLE t (a)")
+            database.executemany("INSERT INTO t VALUES (?)", [("x" * 500,) for _ in range(100)])
+    data = (tmp_path / "short.db").read_bytes()
+    (tmp_path / "short.db").write_bytes(data[: len(data) // 2])
+    (tmp_path / "wiped.vscdb").write_bytes(b"\0" * 4096)
+    found = fresh("recover", "scan", str(tmp_path), "--home", str(at), "--json").json
+    said = {Path(one["path"]).name: one["reason"] for one in found["problems"]}
+    assert set(said) == {"short.db", "wiped.vscdb"}
+    assert f"cut off at {len(data) // 2} of {len(data)} bytes" in said["short.db"]
+
+
 def test_a_rescued_disk(fresh: Program, at: Path, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     claude(disk / "home" / "ana", "/home/ana/shop", ONE)
