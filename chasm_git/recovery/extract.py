@@ -137,6 +137,12 @@ def _add(file: Path, held: ExitStack, provider: str | None, found: Gathered) -> 
         copy = leftovers.staged(file, held, named)
         found.origins[str(copy)] = file
         file = copy
+    whole = mended(file, held) if ending == ".json" else None
+    if whole is not None:  # half a document reads like another one
+        origin = found.origins.get(str(file), file)
+        found.origins[str(whole)] = origin
+        found.problems.append(Problem(str(origin), "damaged: what is left of it was read", fatal=False))
+        file = whole
     if ending == ".zip" and not zipfile.is_zipfile(file):
         members = list(_members(file, held, found.problems))
         for copy in members:

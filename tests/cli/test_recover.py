@@ -152,6 +152,16 @@ def test_into_new_files(fresh: Program, tmp_path: Path) -> None:
     assert not fresh.archive.exists()
     called = fresh("recover", "extract", str(tmp_path / "none"), "--to", str(tmp_path / "none"), expect=2)
     assert "no file or folder" in called.err
+    talk = {
+        "id": "abc",
+        "title": "T",
+        "messages": [{"role": "user", "content": "one"}, {"role": "user", "content": "2"}],
+    }
+    (tmp_path / "torn.json").write_bytes(json.dumps(talk).encode()[:-6] + b"\0" * 9)
+    called = fresh("recover", "extract", str(tmp_path / "torn.json"), "--to", str(tmp_path / "j"), "--format", "json")
+    (made,) = (tmp_path / "j").rglob("*.json")
+    assert json.loads(made.read_bytes())["messages"][0]["content"] == "one"
+    assert "torn.json: damaged" in called.err
     (tmp_path / "words.json").write_text('{"words": 1}')
     called = fresh("recover", "extract", str(tmp_path / "words.json"), "--to", str(tmp_path / "none"), expect=1)
     assert "no session was found" in called.err
