@@ -134,6 +134,8 @@ def _judged(place: Place, group: list[Facts], moved: Mapping[str, str]) -> Candi
     inside = _inside(place.path, workspace)
     if inside is not None:
         return Candidate(workspace, str(place.path / inside), 1.0, ["held in this folder"], group)
+    if old is not None and place.top is not None and old.is_dir() and (old == place.top or place.top in old.parents):
+        return Candidate(workspace, str(place.path), 0.0, ["held elsewhere in the same working tree"], group)
     weights, reasons, target, is_same = _repository(place, group, old)
     if workspace is not None and folders.plain(workspace) in moved:
         weights.append(0.98)
@@ -167,6 +169,9 @@ def _repository(place: Place, group: list[Facts], old: Path | None) -> tuple[lis
     """What the repository says."""
     weights: list[float] = []
     reasons: list[str] = []
+    within = place.path.relative_to(place.top).parts if place.top is not None else ()
+    if within and (old is None or old.parts[-len(within) :] != within):
+        return weights, reasons, str(place.path), False  # it may belong to the repository, and not to this part of it
     commit = next((one.commit for one in group if one.commit and place.has_commit(one.commit)), None)
     if commit is not None:
         weights.append(0.95)
@@ -257,10 +262,12 @@ def _inherit(place: Place, found: list[Candidate]) -> None:
         if held is None or one.is_here:
             continue
         above = next((roots[parent] for parent in held.parents if parent in roots), None)
-        if above is not None and 0.95 * above.score > one.score:
+        if above is None:
+            continue
+        one.target = str(place.path / held.relative_to(Path(folders.plain(above.workspace or ""))))
+        if 0.95 * above.score > one.score:
             one.score = 0.95 * above.score
             one.reasons.append(f"it lay below {above.workspace}, which belongs here")
-            one.target = str(place.path / held.relative_to(Path(folders.plain(above.workspace or ""))))
 
 
 def _together(weights: Iterable[float]) -> float:

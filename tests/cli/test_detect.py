@@ -120,6 +120,20 @@ def test_a_copy_with_the_same_first_commit(fresh: Program, at: Path, tmp_path: P
     assert one["score"] >= 0.9 and "another clone" in one["reasons"][0]
 
 
+def test_a_part_of_a_repository_is_not_all_of_it(fresh: Program, at: Path, tmp_path: Path) -> None:
+    commit = repository(tmp_path / "shop")
+    codex(at, tmp_path / "shop", ONE, commit=commit)
+    codex(at, tmp_path / "gone", TWO, commit=commit)
+    codex(at, tmp_path / "gone" / "src", THREE, commit=commit)
+    (one,) = detect(fresh, tmp_path / "shop" / "src", at)
+    assert [s["id"] for s in one["sessions"]] == [THREE]
+    found = detect(fresh, tmp_path / "shop", at)
+    assert {s["id"] for one in found for s in one["sessions"]} == {ONE, TWO, THREE}
+    assert {one["target"] for one in found if THREE in [s["id"] for s in one["sessions"]]} == {
+        str(tmp_path / "shop" / "src")
+    }
+
+
 def test_a_name_alone_and_another_repository_are_not_enough(fresh: Program, at: Path, tmp_path: Path) -> None:
     repository(tmp_path / "new" / "shop", "https://example.org/ana/shop")
     claude(at, tmp_path / "one" / "shop", ONE)
