@@ -52,9 +52,9 @@ def unpack(kind: int, packed: bytes) -> list[Text]:
     return found
 
 
-def unpack_folded(packed: bytes) -> str:
-    """All texts of a chunk folded, in one; what stands in none of them stands not here either."""
-    return fold_bytes(decompress(packed).partition(b"\n")[2]).decode()
+def unpack_folded(packed: bytes) -> bytes:
+    """All texts of a chunk folded, in one and in UTF-8; what does not stand there stands in none of them."""
+    return fold_bytes(decompress(packed).partition(b"\n")[2])
 
 
 def unpack_records(packed: bytes) -> list[list[Any]]:

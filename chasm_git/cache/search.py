@@ -117,11 +117,12 @@ def _all_sessions(connection: sqlite3.Connection) -> Sessions:
     """All sessions of the cache."""
     rows = connection.execute("SELECT number, updated, size FROM sessions").fetchall()
     average = sum(size for _, _, size in rows) / max(1, len(rows)) or 1.0
-    days = [_days(updated) for _, updated, _ in rows]
-    latest = max(days, default=0.0)
+    days = {day: _day_of(day) for day in {(updated or "")[:10] for _, updated, _ in rows}}
+    latest = max(days.values(), default=0)
+    recent = {day: 1 + _RECENT * math.exp((number - latest) / _FADE) for day, number in days.items()}
     return {
-        number: (updated or "", _K1 * (1 - _B + _B * size / average), 1 + _RECENT * math.exp((day - latest) / _FADE))
-        for (number, updated, size), day in zip(rows, days, strict=True)
+        number: (updated or "", _K1 * (1 - _B + _B * size / average), recent[(updated or "")[:10]])
+        for number, updated, size in rows
     }
 
 
@@ -193,10 +194,10 @@ class _Search:
         return chosen
 
     def _with_file(self, value: str) -> set[int]:
-        """Sessions that name a file."""
+        """Sessions that name a file; any, where only wildcards are asked for."""
         term = substring(value.strip("*"))
         if term is None:
-            return set()
+            return {session_of(row) for (row,) in self._db.execute("SELECT row FROM chunks") if kind_of(row) == _FILE}
         found: set[int] = set()
         for row in self._rows(term):
             if kind_of(row) != _FILE or session_of(row) in found:
@@ -364,9 +365,9 @@ def _goodness(spot: _Spot) -> tuple[int, float]:
     return spot.terms, _WEIGHTS[spot.text.kind]
 
 
-def _days(moment: str | None) -> float:
-    """A time in days."""
+def _day_of(date: str) -> int:
+    """The number of a day."""
     try:
-        return dt.datetime.fromisoformat(moment or "").timestamp() / 86400
-    except (ValueError, OverflowError):
-        return 0.0
+        return dt.date.fromisoformat(date).toordinal()
+    except ValueError:
+        return 0

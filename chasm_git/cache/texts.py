@@ -22,7 +22,7 @@ class Texts:
         self._db = connection
         self._patterns: dict[str, re.Pattern[str]] = {}
         self._chunks: dict[int, list[Text]] = {}
-        self._folded: dict[int, str] = {}
+        self._folded: dict[int, bytes] = {}
         self._records: dict[int, list[list[Any]]] = {}
 
     def chunk(self, row: int) -> list[Text]:
@@ -60,7 +60,9 @@ class Texts:
             if len(self._folded) >= _KEPT:
                 self._folded.clear()
             self._folded[row] = folded
-        return self._compiled(term.inside).search(folded) is not None
+        if term.anchor.encode() not in folded:
+            return False
+        return self._compiled(term.inside).search(folded.decode()) is not None
 
     def find(self, term: Term, folded: str) -> tuple[int, int] | None:
         """Where a term first stands in a folded text."""

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from chasm_git.api import open_archive
 from chasm_git.archive import repo
 from chasm_git.cache import follow, schema
-from chasm_git.cache.query import Query, substring
+from chasm_git.cache.query import FIELDS, Query, substring
 from chasm_git.cache.search import search
 from chasm_git.cache.text import fold
 from chasm_git.session.attachments import store_text
@@ -150,6 +150,9 @@ def test_every_part_of_a_message_is_found(archive, word):
         ("-tool:Bash resultword", False),
         ("file:pathword", True),
         ("file:absent", False),
+        ("file:*", True),
+        ("-file:*", False),
+        ("* * *", True),
         ("-file:pathword", False),
         ("provider:claude-code", True),
         ("provider:codex", False),
@@ -238,8 +241,19 @@ def _title(session):
     return display_title(session) or ""
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(query=st.text(max_size=40) | st.binary(max_size=40).map(lambda raw: raw.decode("utf-8", "surrogateescape")))
+PIECES = [" ", '"', "*", "-", ":", "(", "\\", "\0", "\ud800", "日", "🎉", "a", "AND", "NEAR(", "alpha", "x" * 300, "7d"]
+PIECES += ["[a-z]+$", *(f"{name}:" for name in (*FIELDS, "tol"))]
+ADVERSE = ['"' + " ".join(f"w{n}" for n in range(900)) + '"', "🎉" * 3000, "日本" * 3000, "* " * 3000, "a." * 5000]
+ADVERSE += [" ".join(f"-w{n}*" for n in range(200)), "(a+)+$ " * 200, "x" * 10_000, '"' * 999, "-" * 999]
+
+
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    query=st.text(max_size=40)
+    | st.binary(max_size=40).map(lambda raw: raw.decode("utf-8", "surrogateescape"))
+    | st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
+    | st.sampled_from(ADVERSE)
+)
 def test_no_query_fails(archive, query):
     if archive.head() is None:
         session, attached = full()
