@@ -42,7 +42,7 @@ def command(
                 found = []
             for folder, names in found:
                 report.rows += archive.fetch(env, names=names, to=folder, **asked).rows
-    writing_back.finish(context, report, place=path)
+    writing_back.finish(context, report)
 
 
 def _elsewhere(
