@@ -36,7 +36,10 @@ _DENIED = re.compile(
     re.IGNORECASE,
 )
 _CUT = {-13, 141}
-"""How git ends that writes to a line nobody listens to any more: by SIGPIPE, without a word."""
+"""How git ends that writes to a line nobody listens to any more: by SIGPIPE, mostly without a word."""
+_HELPER_GONE = 128
+"""How git ends whose helper did (git-remote-https): without a word, too."""
+_COMPLAINT = re.compile(r"^(?:fatal|error): ", re.MULTILINE)
 _FSCK = re.compile(r"fsck error|error in object|unpacker error|in \w+ [0-9a-f]{40,64}: ")
 _LOCKED = re.compile(r"cannot lock ref|failed to (?:update ref|lock)|incorrect old value|reference already exists")
 _REJECTED = re.compile(
@@ -180,7 +183,8 @@ def trouble(remote: Remote, result: Result, doing: str) -> ChasmError:
             f"{remote.shown} does not let us in ({reason.partition(': ')[2]}); run `git -C ARCHIVE fetch "
             f"{remote.name}` once in a terminal to see and answer what it asks"
         )
-    if path is None and result.status in _CUT:
+    is_silent = not _COMPLAINT.search(said)
+    if path is None and (result.status in _CUT or (result.status == _HELPER_GONE and is_silent)):
         return Unreachable(f"{remote.shown} cannot be reached: it closed the connection")
     if path is None and _UNREACHABLE.search(said):
         return Unreachable(f"{remote.shown} cannot be reached: {reason.partition(': ')[2]}")

@@ -131,4 +131,5 @@ def whole(machine):
     assert_whole(machine.archive)
     assert_unlocked(machine.archive)
     git_dir = machine.archive.git_dir
-    assert not [*git_dir.glob("objects/tmp_objdir-*"), *git_dir.glob("chasm/journal"), *git_dir.glob("chasm/tmp/*")]
+    left = ("objects/tmp_objdir-*", "objects/pack/tmp_*", "chasm/journal", "chasm/tmp/*")
+    assert [file for names in left for file in git_dir.glob(names)] == []

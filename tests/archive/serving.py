@@ -170,6 +170,12 @@ def hanging():
             connection.close()
 
 
+def processes_of(port):
+    """Programs with a server's place in their command line."""
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in listed.splitlines() if f"127.0.0.1:{port}" in line]
+
+
 class Line:
     """A line to a server that breaks after so many bytes, in either direction; or goes dead without a word.
 

@@ -4,6 +4,7 @@ import math
 import os
 import random
 import shutil
+import subprocess
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -68,6 +69,8 @@ def test_machines_on_lines_that_break_hold_everything_in_the_end(folder, server)
                 line.left = int(math.exp(chance.uniform(math.log(100), math.log(20_000))))
             cut += crowd.live().count(None)
         assert cut
+        programs = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+        assert f"--git-dir={folder}" not in programs, "no git is left behind"
         for line in lines:
             line.left = None
         crowd.settle()

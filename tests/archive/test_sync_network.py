@@ -1,10 +1,7 @@
 """Sync over real protocols, with servers that die, hang, refuse, forget and lose their history."""
 
 import random
-import signal
-import socket
 import subprocess
-import sys
 import threading
 import time
 
@@ -15,9 +12,9 @@ from chasm_git.archive.exchange import Denied, RemoteFailed, Unreachable
 from chasm_git.archive.repo import open_archive
 from chasm_git.errors import UsageError
 from chasm_git.session.attachments import store_base64
-from tests.archive.machines import Machine, assert_unlocked, bare, until_quiet
+from tests.archive.machines import Machine, bare, until_quiet
 from tests.archive.making import assert_whole, git, new_session, put, say
-from tests.archive.serving import Line, git_daemon, git_http, hanging, unused_port
+from tests.archive.serving import Line, git_daemon, git_http, hanging, processes_of, unused_port
 
 
 @pytest.fixture
@@ -133,56 +130,6 @@ def test_a_server_that_says_nothing_is_given_up(tmp_path, scheme):
         assert time.monotonic() - started < 15
     assert not processes_of(port), "git was ended, and what it started"
     assert_whole(machine.archive)
-
-
-@pytest.mark.skipif(not hasattr(socket, "TCP_CORK"), reason="needs a last word and a goodbye in one packet")
-def test_a_server_that_leaves_in_the_middle_of_a_word_counts_as_not_there(tmp_path):
-    """git is still writing then, and ends by a signal without a word."""
-    machine = Machine("laptop", tmp_path)
-    put(machine.archive, new_session("s-1", "one"))
-    words = [b"version 2\n", b"ls-refs=unborn\n", b"fetch=shallow\n", b"object-format=sha1\n"]
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def leave():
-            for _ in range(2):
-                with server.accept()[0] as connection:
-                    connection.recv(4096)
-                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
-                    connection.sendall(b"".join(b"%04x%s" % (len(word) + 4, word) for word in words) + b"0000")
-
-        thread = threading.Thread(target=leave, daemon=True)
-        thread.start()
-        url = f"git://127.0.0.1:{server.getsockname()[1]}/hub.git"
-        git(machine.archive, "ls-remote", url, ok=(-signal.SIGPIPE,))
-        remote.add(machine.archive, "origin", url)
-        with pytest.raises(Unreachable, match="cannot be reached: it closed the connection"):
-            machine.sync()
-        thread.join()
-    assert_whole(machine.archive)
-
-
-def processes_of(port):
-    """Programs with a server's place in their command line."""
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    return [line for line in listed.splitlines() if f"127.0.0.1:{port}" in line]
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs signals")
-def test_whoever_ends_a_sync_ends_its_git(tmp_path):
-    machine = Machine("laptop", tmp_path)
-    put(machine.archive, new_session("s-1", "one"))
-    with hanging() as port:
-        remote.add(machine.archive, "origin", f"http://127.0.0.1:{port}/hub.git")
-        command = [sys.executable, "-m", "chasm_git", "-C", str(machine.path), "sync"]
-        syncing = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while not processes_of(port):
-            assert syncing.poll() is None
-            time.sleep(0.02)
-        syncing.terminate()
-        assert syncing.wait(20) == 128 + signal.SIGTERM
-        assert not processes_of(port)
-    assert_whole(machine.archive)
-    assert_unlocked(machine.archive)
 
 
 @pytest.mark.parametrize("dead", [False, True])
