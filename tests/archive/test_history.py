@@ -20,8 +20,8 @@ from chasm_git.archive.history import (
     session_log,
     walk,
 )
-from chasm_git.archive.summaries import Summaries
 from chasm_git.archive.repo import init_archive, open_archive
+from chasm_git.archive.summaries import Summaries
 from chasm_git.errors import ChasmError
 from chasm_git.session.codec import dumps
 from chasm_git.session.model import Message
