@@ -126,7 +126,6 @@ def test_what_cannot_be_put_back(archive, session):
     head = put(archive, session)
     for name, error in {
         "s1": UsageError,
-        "s1@HEAD": UsageError,
         "none@HEAD~1": NoSuchSession,
         "s2@HEAD~1": AmbiguousSession,
         "s1@nothing": NoSuchRevision,
@@ -136,6 +135,7 @@ def test_what_cannot_be_put_back(archive, session):
     }.items():
         with pytest.raises(error):
             restore(archive, name)
+    assert restore(archive, "s1@HEAD").changes == []  # it is as it was already
     for revision in ("", "--help", "nothing", "../x", "x" * 10_000, "HEAD~9"):
         with pytest.raises(NoSuchRevision):
             rewind(archive, revision)

@@ -53,9 +53,9 @@ def test_a_server_that_leaves_in_the_middle_of_a_word_counts_as_not_there(tmp_pa
         thread = threading.Thread(target=leave, daemon=True)
         thread.start()
         url = f"git://127.0.0.1:{server.getsockname()[1]}/hub.git"
-        git(machine.archive, "ls-remote", url, ok=(-signal.SIGPIPE,))
+        git(machine.archive, "ls-remote", url, ok=(-signal.SIGPIPE, 128))  # or it reads before it writes
         remote.add(machine.archive, "origin", url)
-        with pytest.raises(Unreachable, match="cannot be reached: it closed the connection"):
+        with pytest.raises(Unreachable, match="cannot be reached"):
             machine.sync()
         thread.join()
     assert_whole(machine.archive)
