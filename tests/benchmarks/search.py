@@ -17,7 +17,7 @@ from chasm_git.cache.query import parse
 from chasm_git.cache.search import Known, search
 from chasm_git.session import codec
 from chasm_git.session.model import Message, Session
-from tests.benchmarks.measure import CHASM, Row, folder_size, median, ratio, run
+from tests.benchmarks.measure import CHASM, Row, folder_size, median, memory, ratio, run
 
 _RUNS = 5
 _COMMON, _RARE = "import", "qzxneedle"
@@ -66,7 +66,8 @@ def rows(home: Path, scratch: Path, grow: Callable[[], object], builds: int = 3)
 def _in_process(place: Path) -> Iterator[Row]:
     with open_archive(place) as archive:
         connection = follow.opened(archive.repository)
-        rare = next(term for (term,) in connection.execute("SELECT term FROM terms ORDER BY length(term) DESC"))[:60]
+        terms = connection.execute("SELECT term FROM terms WHERE length(term) BETWEEN 10 AND 24 ORDER BY number DESC")
+        rare = next(term for (term,) in terms.fetchall() if search(connection, parse(term), 20).total == 1)
         asked = (("rare", rare, 2), ("common", _COMMON, 30), ("absent", _RARE, 2), ("adversarial", _ADVERSE, 100))
         for what, words, wanted in asked:
             known, times = Known(), []
@@ -98,8 +99,8 @@ def _as_command(home: Path, place: Path) -> Iterator[Row]:
         wanted = 1 if large else 3
         holds = not ripgrep or took <= wanted * median(theirs)
         yield Row(what, f"{took:.2f} s", f"<= {wanted}x ripgrep" if ripgrep else "(no ripgrep)", holds)
-        memory = max(one.memory for one in ours) / 1e6
-        yield Row(f"find session {word}, memory", f"{memory:.0f} MB", "<= 100 MB", memory <= 100)
+        size = memory(command) / 1e6
+        yield Row(f"find session {word}, memory", f"{size:.0f} MB", "<= 100 MB", size <= 100)
 
 
 def _long_session(place: Path) -> Row:
