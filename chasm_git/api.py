@@ -19,16 +19,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from chasm_git.archive import choose, layout, naming, repo, tracking
+from chasm_git.archive import choose, layout, naming, repo
 from chasm_git.archive.changed import Changed
 from chasm_git.archive.guarded import Guarded
 from chasm_git.archive.naming import AmbiguousSession, NoSuchRevision, NoSuchSession
 from chasm_git.archive.past import Past
-from chasm_git.archive.remote import redacted as shown_url
 from chasm_git.archive.repo import NotAnArchive
 from chasm_git.archive.shared import Shared
 from chasm_git.archive.store import AsyncSessionStore, SessionMeta, SessionStore
-from chasm_git.archive.tracking import SyncStatus
+from chasm_git.archive.syncing import tracking
+from chasm_git.archive.syncing.remote import redacted as shown_url
+from chasm_git.archive.syncing.tracking import SyncStatus
 from chasm_git.cache.access import CacheStatus, Searchable
 from chasm_git.errors import ChasmError
 from chasm_git.harvest import here
@@ -44,28 +45,28 @@ from chasm_git.writeback.access import Writable, list_anew
 
 if TYPE_CHECKING:  # what the methods give; their modules are imported when they are called
     from chasm_git.archive.blame import Touched as Touched
-    from chasm_git.archive.bundle import Bundle as Bundle
     from chasm_git.archive.combining import Combined as Combined
     from chasm_git.archive.compare import Comparison as Comparison
     from chasm_git.archive.compare import SessionDiff as SessionDiff
-    from chasm_git.archive.conflicts import Waiting as Waiting
     from chasm_git.archive.edit import Edited as Edited
-    from chasm_git.archive.erase import Erased as Erased
-    from chasm_git.archive.forget import Forgetting as Forgetting
+    from chasm_git.archive.erasing.erase import Erased as Erased
+    from chasm_git.archive.erasing.forget import Forgetting as Forgetting
     from chasm_git.archive.history import Entry as Entry
     from chasm_git.archive.history import LoggedSession as LoggedSession
-    from chasm_git.archive.maintain import Outcome as Outcome
-    from chasm_git.archive.maintain import Weight as Weight
-    from chasm_git.archive.mergefiles import Clash as Clash
-    from chasm_git.archive.remote import Remote as Remote
-    from chasm_git.archive.resolving import Answer as Answer
-    from chasm_git.archive.resolving import Question as Question
-    from chasm_git.archive.resolving import Resolved as Resolved
+    from chasm_git.archive.plumbing.maintain import Outcome as Outcome
+    from chasm_git.archive.plumbing.maintain import Weight as Weight
     from chasm_git.archive.restore import Restored as Restored
-    from chasm_git.archive.secretmask import Decided as Decided
-    from chasm_git.archive.secretscan import Scan as Scan
+    from chasm_git.archive.secrets.secretmask import Decided as Decided
+    from chasm_git.archive.secrets.secretscan import Scan as Scan
     from chasm_git.archive.snapshot import Snapshot as Snapshot
-    from chasm_git.archive.sync import SyncReport as SyncReport
+    from chasm_git.archive.syncing.bundle import Bundle as Bundle
+    from chasm_git.archive.syncing.conflicts import Waiting as Waiting
+    from chasm_git.archive.syncing.mergefiles import Clash as Clash
+    from chasm_git.archive.syncing.remote import Remote as Remote
+    from chasm_git.archive.syncing.report import SyncReport as SyncReport
+    from chasm_git.archive.syncing.resolving import Answer as Answer
+    from chasm_git.archive.syncing.resolving import Question as Question
+    from chasm_git.archive.syncing.resolving import Resolved as Resolved
     from chasm_git.cache.search import Hit as Hit
     from chasm_git.cache.search import Match as Match
     from chasm_git.cache.search import Results as Results

@@ -53,8 +53,8 @@ ENVIRONMENT = {"environ", "environb", "getenv", "argv", "stdin"}
 READS_ENVIRONMENT = {
     "drivers/merge.py",  # programs of their own: git starts them
     "drivers/textconv.py",
-    "archive/maintain.py",
-    "archive/git.py",  # hides git's variables from the git it starts
+    "archive/plumbing/maintain.py",
+    "archive/plumbing/git.py",  # hides git's variables from the git it starts
 }
 
 

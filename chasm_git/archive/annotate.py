@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from chasm_git.archive import layout, naming, refs
+from chasm_git.archive import layout, naming
 from chasm_git.archive.choose import headers as choose_from
 from chasm_git.archive.edit import Edited, edit_headers, read_session
+from chasm_git.archive.plumbing import refs
 from chasm_git.errors import ChasmError, UsageError
 from chasm_git.session import codec, words
 from chasm_git.session.model import Session

@@ -9,13 +9,15 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from chasm_git.archive import layout, naming, refs, tracking, trees
+from chasm_git.archive import layout, naming
 from chasm_git.archive.commit import Writer, commit
-from chasm_git.archive.journal import publish, recover
-from chasm_git.archive.remote import NoRemote, choose, redacted
-from chasm_git.archive.sessionmerge import merge_session
+from chasm_git.archive.plumbing import refs, trees
+from chasm_git.archive.plumbing.journal import publish, recover
 from chasm_git.archive.store import SessionMeta, SessionStore
-from chasm_git.archive.tracking import SyncState, SyncStatus
+from chasm_git.archive.syncing import tracking
+from chasm_git.archive.syncing.remote import NoRemote, choose, redacted
+from chasm_git.archive.syncing.sessionmerge import merge_session
+from chasm_git.archive.syncing.tracking import SyncState, SyncStatus
 from chasm_git.errors import ChasmError, UsageError
 from chasm_git.session import codec
 from chasm_git.session.forgotten import DELETED, forgotten, is_forgotten

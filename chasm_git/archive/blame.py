@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chasm_git.archive.git import Git
 from chasm_git.archive.history import Commit, path_history, read_commit
+from chasm_git.archive.plumbing.git import Git
 from chasm_git.errors import ChasmError
 from chasm_git.session import blocks, codec
 from chasm_git.session.display import gist

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from chasm_git.archive.combining import Combined
     from chasm_git.archive.edit import Edited
-    from chasm_git.archive.erase import Erased
-    from chasm_git.archive.forget import Forgetting
+    from chasm_git.archive.erasing.erase import Erased
+    from chasm_git.archive.erasing.forget import Forgetting
     from chasm_git.archive.naming import SessionFile
     from chasm_git.archive.repo import Archive
     from chasm_git.session.model import Session
@@ -104,18 +104,18 @@ class Changed:
 
     def look_forget(self, name: str) -> Forgetting:
         """What forgetting a session would do. Raises NoSuchSession, AmbiguousSession."""
-        from chasm_git.archive.forget import look
+        from chasm_git.archive.erasing.forget import look
 
         return look(self.repository, name)
 
     def forget(self, name: str, *, dry_run: bool = False) -> Forgetting:
         """Replace a session by tombstones: see `archive.forget.forget`."""
-        from chasm_git.archive.forget import forget
+        from chasm_git.archive.erasing.forget import forget
 
         return forget(self.repository, name, dry_run=dry_run)
 
     def erase(self, provider: str, identity: str, *, dry_run: bool = False) -> Erased:
         """Take a session out of the whole history: see `archive.erase.erase`."""
-        from chasm_git.archive.erase import erase
+        from chasm_git.archive.erasing.erase import erase
 
         return erase(self.repository, provider, identity, dry_run=dry_run)

@@ -8,8 +8,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from chasm_git.archive.objects import LooseWriter, Sink, object_id
-from chasm_git.archive.pack import PackWriter
+from chasm_git.archive.plumbing.objects import LooseWriter, Sink, object_id
+from chasm_git.archive.plumbing.pack import PackWriter
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chasm_git.archive import layout, naming, status, trees
-from chasm_git.archive.git import Git
+from chasm_git.archive import layout, naming, status
 from chasm_git.archive.history import Kind
+from chasm_git.archive.plumbing import trees
+from chasm_git.archive.plumbing.git import Git
 from chasm_git.errors import UsageError
 from chasm_git.session import blocks, codec
 from chasm_git.session.display import file_text, gist

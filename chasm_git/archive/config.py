@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from chasm_git.archive.locks import LockFile
+from chasm_git.archive.plumbing.locks import LockFile
 from chasm_git.errors import ChasmError
 
 _HEADER = re.compile(r'\[\s*([-.A-Za-z0-9]+)(?:\s+"((?:[^"\\\n]|\\.)*)")?\s*\]')

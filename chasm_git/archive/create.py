@@ -6,13 +6,14 @@ import os
 import sys
 from pathlib import Path
 
-from chasm_git.archive import durable, layout, refs
+from chasm_git.archive import layout
 from chasm_git.archive.commit import NOBODY, Writer, commit_object
 from chasm_git.archive.config import write_config
-from chasm_git.archive.discovery import find_repository
-from chasm_git.archive.journal import publish, recover
+from chasm_git.archive.plumbing import durable, refs
+from chasm_git.archive.plumbing.discovery import find_repository
+from chasm_git.archive.plumbing.journal import publish, recover
+from chasm_git.archive.plumbing.trees import write_tree
 from chasm_git.archive.repo import Archive, NotAnArchive, open_archive
-from chasm_git.archive.trees import write_tree
 from chasm_git.errors import ChasmError
 
 _SETTINGS = {

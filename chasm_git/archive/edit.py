@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from chasm_git.archive import naming, refs, trees
+from chasm_git.archive import naming
 from chasm_git.archive.commit import Writer, commit
-from chasm_git.archive.journal import publish, recover
-from chasm_git.archive.worktree import Kept
+from chasm_git.archive.plumbing import refs, trees
+from chasm_git.archive.plumbing.journal import publish, recover
+from chasm_git.archive.plumbing.worktree import Kept
 from chasm_git.errors import ChasmError
 from chasm_git.session import codec, words
 from chasm_git.session.forgotten import is_forgotten

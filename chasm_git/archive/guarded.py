@@ -14,8 +14,8 @@ from chasm_git.archive import naming
 if TYPE_CHECKING:
     from chasm_git.archive.hooks import Checked
     from chasm_git.archive.repo import Archive
-    from chasm_git.archive.secretmask import Decided
-    from chasm_git.archive.secretscan import Scan
+    from chasm_git.archive.secrets.secretmask import Decided
+    from chasm_git.archive.secrets.secretscan import Scan
 
 Progress = Callable[[int, int], None]
 """Told how much is done, and of how much."""
@@ -40,7 +40,7 @@ class Guarded:
 
         Raises NoSuchSession, AmbiguousSession, NoSuchRevision.
         """
-        from chasm_git.archive import secretscan
+        from chasm_git.archive.secrets import secretscan
 
         archive = self.repository
         if revision is not None and ".." in revision:
@@ -65,16 +65,16 @@ class Guarded:
         self, names: Iterable[str] | None = None, *, dry_run: bool = False, progress: Progress = _nobody
     ) -> Decided:
         """Mask the credentials of sessions (None: of all): see `archive.secretmask.mask`. Raises as it does."""
-        from chasm_git.archive import secretmask
         from chasm_git.archive.machine import machine_name
+        from chasm_git.archive.secrets import secretmask
 
         machine = machine_name(self.repository, keep=not dry_run)
         return secretmask.mask(self.repository, machine, names, dry_run=dry_run, progress=progress)
 
     def secrets_allow(self, names: Iterable[str], *, dry_run: bool = False, progress: Progress = _nobody) -> Decided:
         """Let credentials stay: by fingerprint, or all of a session. Raises as `archive.secretmask.allow` does."""
-        from chasm_git.archive import secretmask
         from chasm_git.archive.machine import machine_name
+        from chasm_git.archive.secrets import secretmask
 
         machine = machine_name(self.repository, keep=not dry_run)
         return secretmask.allow(self.repository, machine, names, dry_run=dry_run, progress=progress)

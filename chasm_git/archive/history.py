@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from chasm_git.archive import layout, trees
-from chasm_git.archive.git import Git, GitMissing
+from chasm_git.archive import layout
 from chasm_git.archive.naming import id_in, session_at
+from chasm_git.archive.plumbing import trees
+from chasm_git.archive.plumbing.git import Git, GitMissing
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive

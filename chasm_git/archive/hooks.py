@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chasm_git.archive import layout, refs, secretscan, secretsettings, verify
-from chasm_git.archive.git import Git
+from chasm_git.archive import layout, verify
+from chasm_git.archive.plumbing import refs
+from chasm_git.archive.plumbing.git import Git
+from chasm_git.archive.secrets import secretscan, secretsettings
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive

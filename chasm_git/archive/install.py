@@ -12,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from chasm_git.archive import durable, layout
-from chasm_git.archive.git import Git, Place
+from chasm_git.archive import layout
+from chasm_git.archive.plumbing import durable
+from chasm_git.archive.plumbing.git import Git, Place
 from chasm_git.errors import ChasmError
 
 _BEGIN = b"# chasm-git: begin\n"

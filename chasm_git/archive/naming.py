@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from chasm_git.archive import layout, refs
-from chasm_git.archive.git import Git, GitError
+from chasm_git.archive import layout
+from chasm_git.archive.plumbing import refs
+from chasm_git.archive.plumbing.git import Git, GitError
 from chasm_git.errors import ChasmError
 from chasm_git.session import codec
 

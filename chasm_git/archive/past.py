@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from chasm_git.archive.blame import Touched
     from chasm_git.archive.compare import Comparison
     from chasm_git.archive.history import Entry, LoggedSession
-    from chasm_git.archive.maintain import Outcome, Weight
+    from chasm_git.archive.plumbing.maintain import Outcome, Weight
     from chasm_git.archive.repo import Archive
     from chasm_git.archive.restore import Restored
     from chasm_git.archive.snapshot import Snapshot
@@ -113,13 +113,13 @@ class Past:
 
     def pack(self) -> Outcome:
         """Make the repository as small as git can, now. Raises ChasmError where that is being done already."""
-        from chasm_git.archive import maintain
+        from chasm_git.archive.plumbing import maintain
 
         return maintain.run(self.repository.git_dir)
 
     def weight(self) -> Weight:
         """What the repository's objects take."""
-        from chasm_git.archive import maintain
+        from chasm_git.archive.plumbing import maintain
 
         return maintain.weigh(self.repository.git_dir)
 

@@ -23,10 +23,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from chasm_git.archive import refs, trees
 from chasm_git.archive.config import is_true, read_config
-from chasm_git.archive.discovery import find_repository, require_known
-from chasm_git.archive.locks import ProcessLock
+from chasm_git.archive.plumbing import refs, trees
+from chasm_git.archive.plumbing.discovery import find_repository, require_known
+from chasm_git.archive.plumbing.locks import ProcessLock
 from chasm_git.errors import ChasmError
 
 if TYPE_CHECKING:

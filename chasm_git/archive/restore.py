@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from chasm_git.archive import layout, naming, trees
+from chasm_git.archive import layout, naming
 from chasm_git.archive.commit import Writer, commit
 from chasm_git.archive.history import Change, changes, read_commit
-from chasm_git.archive.journal import publish
-from chasm_git.archive.worktree import Kept
+from chasm_git.archive.plumbing import trees
+from chasm_git.archive.plumbing.journal import publish
+from chasm_git.archive.plumbing.worktree import Kept
 from chasm_git.errors import ChasmError, UsageError
 from chasm_git.session import attachments, codec
 from chasm_git.session.model import Session

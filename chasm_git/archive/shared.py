@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chasm_git.archive.bundle import Bundle
-    from chasm_git.archive.conflicts import Waiting
-    from chasm_git.archive.mending import Mended
-    from chasm_git.archive.remote import Remote
     from chasm_git.archive.repo import Archive
-    from chasm_git.archive.resolving import Answer, Question, Resolved
     from chasm_git.archive.store import AsyncSessionStore, SessionStore
-    from chasm_git.archive.sync import SyncReport
-    from chasm_git.archive.tracking import SyncStatus
+    from chasm_git.archive.syncing.bundle import Bundle
+    from chasm_git.archive.syncing.conflicts import Waiting
+    from chasm_git.archive.syncing.mending import Mended
+    from chasm_git.archive.syncing.remote import Remote
+    from chasm_git.archive.syncing.report import SyncReport
+    from chasm_git.archive.syncing.resolving import Answer, Question, Resolved
+    from chasm_git.archive.syncing.tracking import SyncStatus
 
 Progress = Callable[[int, int], None]
 """Told how much is done, and of how much."""
@@ -50,9 +50,10 @@ class Shared:
             attended: a person is there to be asked for a password.
             timeout: seconds without a word from the remote after which it counts as dead.
         """
-        from chasm_git.archive.exchange import Line
         from chasm_git.archive.machine import machine_name
-        from chasm_git.archive.sync import Options, sync
+        from chasm_git.archive.syncing.exchange import Line
+        from chasm_git.archive.syncing.report import Options
+        from chasm_git.archive.syncing.sync import sync
 
         line = Line(attended, timeout, progress)
         options = Options(
@@ -60,7 +61,7 @@ class Shared:
         )
         report = sync(self.repository, machine_name(self.repository, keep=not dry_run), remote, options)
         if report.after != report.before and not dry_run:
-            from chasm_git.archive import maintain
+            from chasm_git.archive.plumbing import maintain
 
             if maintain.due(self.repository.git_dir):
                 maintain.start(self.repository.git_dir)
@@ -68,8 +69,8 @@ class Shared:
 
     def sync_status(self, remote: str | None = None) -> SyncStatus:
         """How everything stands to a remote, as last fetched. Raises NoRemote for a name there is none of."""
-        from chasm_git.archive.remote import NoRemote, choose, redacted
-        from chasm_git.archive.tracking import sync_status
+        from chasm_git.archive.syncing.remote import NoRemote, choose, redacted
+        from chasm_git.archive.syncing.tracking import sync_status
 
         try:
             there = choose(self.repository, remote)
@@ -81,7 +82,7 @@ class Shared:
 
     def conflicts(self) -> list[Waiting]:
         """What waits for a decision."""
-        from chasm_git.archive.conflicts import waiting
+        from chasm_git.archive.syncing.conflicts import waiting
 
         return list(waiting(self.repository, self.repository.head()))
 
@@ -89,38 +90,38 @@ class Shared:
         self, name: str | None = None, *, message: str | None = None, key: str | None = None
     ) -> list[Question]:
         """What waits inside session files, version by version: see `archive.resolving.questions`. Raises as it does."""
-        from chasm_git.archive.resolving import questions
+        from chasm_git.archive.syncing.resolving import questions
 
         return questions(self.repository, name, message=message, key=key)
 
     def mend(self, session: str | None = None, *, dry_run: bool = False) -> Mended:
         """Merge the sides of session files that git merged as text, in the worktree. See `mending.mend`."""
-        from chasm_git.archive.mending import mend
+        from chasm_git.archive.syncing.mending import mend
 
         return mend(self.repository, session, dry_run=dry_run)
 
     def resolve(self, answers: Mapping[Question, Answer], *, dry_run: bool = False) -> Resolved:
         """End conflicts, in one commit: see `archive.resolving.resolve_conflicts`. Raises as it does."""
-        from chasm_git.archive.resolving import resolve_conflicts
+        from chasm_git.archive.syncing.resolving import resolve_conflicts
 
         return resolve_conflicts(self.repository, answers, dry_run=dry_run)
 
     def remotes(self) -> list[Remote]:
         """Every remote."""
-        from chasm_git.archive.remote import listed
+        from chasm_git.archive.syncing.remote import listed
 
         return listed(self.repository)
 
     def add_remote(self, name: str, url: str) -> Remote:
         """Make a remote known. Raises UsageError for a URL that is none, ChasmError where the name is taken."""
-        from chasm_git.archive.remote import add
+        from chasm_git.archive.syncing.remote import add
 
         return add(self.repository, name, url)
 
     def remove_remote(self, name: str) -> Remote:
         """Forget a remote; what it holds stays as it is. Raises NoRemote."""
-        from chasm_git.archive.remote import remove
-        from chasm_git.archive.syncstate import forget
+        from chasm_git.archive.syncing.remote import remove
+        from chasm_git.archive.syncing.syncstate import forget
 
         gone = remove(self.repository, name)
         forget(self.repository, name)
@@ -128,7 +129,7 @@ class Shared:
 
     def bundle(self, path: Path, *, force: bool = False, dry_run: bool = False) -> Bundle:
         """Write the whole archive into one file that git can clone. Raises ChasmError where there is one."""
-        from chasm_git.archive.bundle import write_bundle
+        from chasm_git.archive.syncing.bundle import write_bundle
 
         return write_bundle(self.repository, path, force=force, dry_run=dry_run)
 

@@ -7,10 +7,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chasm_git.archive import layout, refs, trees
+from chasm_git.archive import layout
 from chasm_git.archive.commit import identity, stamp
 from chasm_git.archive.history import person, read_commit
-from chasm_git.archive.objects import LooseWriter
+from chasm_git.archive.plumbing import refs, trees
+from chasm_git.archive.plumbing.objects import LooseWriter
 from chasm_git.errors import ChasmError, UsageError
 
 if TYPE_CHECKING:

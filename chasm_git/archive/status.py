@@ -6,13 +6,15 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from chasm_git.archive import layout, refs, syncstate
-from chasm_git.archive.checkout import checkouts
-from chasm_git.archive.git import Git
+from chasm_git.archive import layout
+from chasm_git.archive.plumbing import refs
+from chasm_git.archive.plumbing.checkout import checkouts
+from chasm_git.archive.plumbing.git import Git
+from chasm_git.archive.syncing import syncstate
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
-    from chasm_git.archive.syncstate import Mode
+    from chasm_git.archive.syncing.syncstate import Mode
 
 State = Literal["modified", "new", "deleted", "conflict"]
 

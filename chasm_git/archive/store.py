@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from chasm_git.archive.tracking import SyncState, SyncStatus
+    from chasm_git.archive.syncing.tracking import SyncState, SyncStatus
     from chasm_git.session.model import Session
 
 

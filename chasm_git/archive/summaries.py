@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from chasm_git.archive.bulk import WORTH_IT, BulkReader
+from chasm_git.archive.plumbing.bulk import WORTH_IT, BulkReader
 from chasm_git.session import codec, jsonio
 from chasm_git.session.summary import Summary, summarize
 

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from chasm_git.archive import layout, refs, snapshot
-from chasm_git.archive.git import Git, GitMissing
+from chasm_git.archive import layout, snapshot
+from chasm_git.archive.plumbing import refs
+from chasm_git.archive.plumbing.git import Git, GitMissing
+from chasm_git.archive.plumbing.trees import differences, files
 from chasm_git.archive.repo import Archive
-from chasm_git.archive.trees import differences, files
 from chasm_git.errors import ChasmError
 from chasm_git.session import attachments, codec
 

@@ -226,7 +226,7 @@ class Searchable:
 
     def follow_cache(self) -> None:
         """Let the search cache, where there is one, follow the archive now; not where another process does so."""
-        from chasm_git.archive.locks import ArchiveLocked
+        from chasm_git.archive.plumbing.locks import ArchiveLocked
         from chasm_git.cache import follow
 
         try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from chasm_git.archive.bulk import BulkReader
+from chasm_git.archive.plumbing.bulk import BulkReader
 from chasm_git.archive.repo import open_archive
 from chasm_git.cache.extract import Document, Held, Unread, document
 from chasm_git.cache.kept import Chunk, unpack

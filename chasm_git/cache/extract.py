@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from chasm_git.archive.objects import compress
+from chasm_git.archive.plumbing.objects import compress
 from chasm_git.cache.kept import KINDS, Chunk, Text
 from chasm_git.cache.text import joined_terms
 from chasm_git.session import attachments, blocks, codec, jsonio

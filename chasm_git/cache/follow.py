@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chasm_git.archive import layout, trees
-from chasm_git.archive.locks import ArchiveLocked
+from chasm_git.archive import layout
+from chasm_git.archive.plumbing import trees
+from chasm_git.archive.plumbing.locks import ArchiveLocked
 from chasm_git.cache import schema
 
 if TYPE_CHECKING:

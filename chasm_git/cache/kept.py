@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from chasm_git.archive.objects import decompress
+from chasm_git.archive.plumbing.objects import decompress
 from chasm_git.cache.text import fold_bytes
 from chasm_git.session import jsonio
 

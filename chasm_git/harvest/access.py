@@ -77,7 +77,7 @@ class Sourced:
     def _packed(self, report: Report) -> Report:
         """Start packing, in a process of its own, where the repository has grown heavy."""
         if report.commit is not None:
-            from chasm_git.archive import maintain
+            from chasm_git.archive.plumbing import maintain
 
             if maintain.due(self.repository.git_dir):
                 maintain.start(self.repository.git_dir)

@@ -17,7 +17,7 @@ from chasm_git.session import codec, merge
 from chasm_git.session.summary import summarize
 
 if TYPE_CHECKING:
-    from chasm_git.archive.objects import Sink
+    from chasm_git.archive.plumbing.objects import Sink
     from chasm_git.archive.repo import Archive
 
 

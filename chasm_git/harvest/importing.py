@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chasm_git.archive import layout, refs
+from chasm_git.archive import layout
+from chasm_git.archive.plumbing import refs
 from chasm_git.errors import UsageError
 from chasm_git.harvest.collecting import uncollected
 from chasm_git.harvest.plan import Plan, ProviderPlan, provider_ref
@@ -22,8 +23,16 @@ from chasm_git.harvest.run import Harvest, Progress
 from chasm_git.harvest.state import State
 from chasm_git.providers import registry
 from chasm_git.providers.base import Export, Problem, Reading, Source
-from chasm_git.providers.export_file import Bundle, ExportFile, Member, MemberError, ZipBundle, bundles, sample_of
 from chasm_git.providers.exported import Exported, recognizes
+from chasm_git.providers.reading.export_file import (
+    Bundle,
+    ExportFile,
+    Member,
+    MemberError,
+    ZipBundle,
+    bundles,
+    sample_of,
+)
 from chasm_git.session import codec
 from chasm_git.session.model import Session
 from chasm_git.session.words import move
@@ -99,7 +108,7 @@ def import_files(
         found = recognized(paths, readers, held, natives=natives, provider=own)
         if dry_run:
             return Import(archive, machine, options, found, workspace).dry_run(progress, None)
-        from chasm_git.archive import journal
+        from chasm_git.archive.plumbing import journal
 
         with archive.lock():
             journal.recover(archive)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from chasm_git.providers import registry
 from chasm_git.providers.base import Export, Provider, Reading, Source, stamp
-from chasm_git.providers.export_file import Bundle, ExportFile, Member, ZipBundle
+from chasm_git.providers.reading.export_file import Bundle, ExportFile, Member, ZipBundle
 
 _ENDINGS = (".jsonl", ".json", ".ndjson", ".md", ".sqlite", ".db", ".vscdb")
 _TRIED = (".jsonl", ".json", ".ndjson")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chasm_git.archive import refs
+from chasm_git.archive.plumbing import refs
 from chasm_git.harvest.state import Known, State, load_state
 from chasm_git.providers import registry
 from chasm_git.providers.base import Env, Problem, Provider, Source

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chasm_git.archive import layout, settings
 from chasm_git.archive.choose import is_called
-from chasm_git.archive.durable import scratch_name
-from chasm_git.archive.objects import blob_id, compress
+from chasm_git.archive.plumbing.durable import scratch_name
+from chasm_git.archive.plumbing.objects import blob_id, compress
 from chasm_git.archive.repo import open_archive
-from chasm_git.archive.sessionmerge import STRATEGIES, wanted
+from chasm_git.archive.syncing.sessionmerge import STRATEGIES, wanted
 from chasm_git.harvest.collecting import uncollected
 from chasm_git.providers.base import Problem, Provider, Reading, Source
 from chasm_git.session import codec, merge
@@ -30,7 +30,7 @@ from chasm_git.session.summary import Summary, summarize, summary_of
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
-    from chasm_git.archive.secretsettings import SecretSettings
+    from chasm_git.archive.secrets.secretsettings import SecretSettings
     from chasm_git.harvest.screen import Screen
     from chasm_git.session.secret_findings import Sighting
 

@@ -9,7 +9,7 @@ from chasm_git.harvest.message import summary
 from chasm_git.providers.base import Problem
 
 if TYPE_CHECKING:
-    from chasm_git.archive.worktree import Kept
+    from chasm_git.archive.plumbing.worktree import Kept
     from chasm_git.harvest.plan import ProviderPlan
     from chasm_git.harvest.read import Result
     from chasm_git.session.secret_findings import Sighting

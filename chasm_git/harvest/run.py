@@ -24,7 +24,7 @@ from chasm_git.session import attachments
 if TYPE_CHECKING:
     from chasm_git.archive.commit import Writer
     from chasm_git.archive.repo import Archive
-    from chasm_git.archive.secretsettings import SecretSettings
+    from chasm_git.archive.secrets.secretsettings import SecretSettings
     from chasm_git.session.secret_findings import Sighting
 
 Progress = Callable[[int, int], None]
@@ -65,7 +65,7 @@ def harvest(
         return _report(made)
     if options.dry:
         return Harvest(archive, machine, options, made).dry_run(progress, processes)
-    from chasm_git.archive import journal
+    from chasm_git.archive.plumbing import journal
 
     with archive.lock():
         journal.recover(archive)
@@ -76,7 +76,7 @@ def harvest(
 
 def _secret_settings(archive: Archive, options: Options) -> SecretSettings | None:
     """The settings a run goes by; None where credentials are not looked for. Raises SettingsUnclear."""
-    from chasm_git.archive import secretsettings
+    from chasm_git.archive.secrets import secretsettings
 
     found = secretsettings.read(archive).for_harvest(options.redact)
     return found if found.redact != "off" or found.mask else None
@@ -144,7 +144,7 @@ class Harvest:
     def _remember_verdicts(self) -> None:
         """What was looked at need not be looked at again before it is sent somewhere."""
         if self._options.secrets is not None and self._verdicts:
-            from chasm_git.archive.secretcache import Cache
+            from chasm_git.archive.secrets.secretcache import Cache
 
             Cache(self._archive, self._options.secrets.digest).add(self._verdicts)
 
@@ -197,7 +197,7 @@ class Harvest:
 
     def _commit(self, message: str | None) -> Report:
         from chasm_git.archive.commit import Writer
-        from chasm_git.archive.refs import RefMoved, read_ref
+        from chasm_git.archive.plumbing.refs import RefMoved, read_ref
 
         give_up = time.monotonic() + _PATIENCE
         for attempt in itertools.count():
@@ -214,8 +214,9 @@ class Harvest:
         raise AssertionError("unreachable")
 
     def _try_commit(self, message: str | None) -> Report:
-        from chasm_git.archive import commit, journal, summaries, trees
+        from chasm_git.archive import commit, summaries
         from chasm_git.archive.commit import Writer
+        from chasm_git.archive.plumbing import journal, trees
 
         archive, draft = self._archive, self._draft
         changed = draft.changed()
@@ -242,7 +243,8 @@ class Harvest:
         return self._report
 
     def _move_providers(self, updates: dict[str, tuple[str | None, str | None]], writer: Writer) -> None:
-        from chasm_git.archive import commit, trees
+        from chasm_git.archive import commit
+        from chasm_git.archive.plumbing import trees
 
         for one in self._plan.providers:
             held = self._draft.bases[one.name]

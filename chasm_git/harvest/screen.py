@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from chasm_git.archive.secretsettings import SecretSettings
+from chasm_git.archive.secrets.secretsettings import SecretSettings
 from chasm_git.providers.base import Problem
 from chasm_git.session import attachments
 from chasm_git.session.secret_findings import Sighting, masked_text, news, sightings

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from chasm_git.archive import layout, status, tracking
+from chasm_git.archive import layout, status
 from chasm_git.archive.machine import machine_name
 from chasm_git.archive.naming import id_in
 from chasm_git.archive.summaries import Summaries
+from chasm_git.archive.syncing import tracking
 from chasm_git.harvest.plan import Plan, make_plan
 from chasm_git.harvest.report import Scanned, scanned
 from chasm_git.providers.base import Env

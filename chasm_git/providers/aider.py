@@ -11,7 +11,8 @@
 
 What was typed and what the program says ends in two spaces: lines of an answer that look the same do not. The time is
 local and has no zone, so a session is not dated; as it was written, it stands in the session's `native`. No file lists
-the projects: those are read that are a few levels below home (`_projects`), or named by ``AIDER_CHAT_HISTORY_FILE``.
+the projects: those are read that are a few levels below home (`project_folders`), or named by
+``AIDER_CHAT_HISTORY_FILE``.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from chasm_git.providers import _projects, folders, jsonl
-from chasm_git.providers._aider_text import ANSWER, PROMPT, START, Block, answer_parts, blocks, said_by_program
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source, stamp
-from chasm_git.providers.values import as_dict, plain, scoped_id
+from chasm_git.providers.formats.aider_text import ANSWER, PROMPT, START, Block, answer_parts, blocks, said_by_program
+from chasm_git.providers.reading import folders, jsonl, project_folders
+from chasm_git.providers.reading.values import as_dict, plain, scoped_id
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
 from chasm_git.session.model import Session
@@ -40,7 +41,9 @@ class Aider(Provider):
 
     name = "aider"
     title = "aider"
-    note = f"{_FILE} of projects up to {_projects.DEEPEST} levels below home (AIDER_CHAT_HISTORY_FILE); local times"
+    note = (
+        f"{_FILE} of projects up to {project_folders.DEEPEST} levels below home (AIDER_CHAT_HISTORY_FILE); local times"
+    )
 
     def discover(self, env: Env) -> Iterator[Source | Problem]:
         """The files of all projects that can be found. See `Provider.discover`."""
@@ -55,7 +58,7 @@ class Aider(Provider):
                 pass  # aider makes it when it is started
             except OSError as error:
                 faults.append(Problem(named, f"cannot be looked at: {error.strerror or error}"))
-        for entry in _projects.holding(env.home, _FILE):
+        for entry in project_folders.holding(env.home, _FILE):
             if entry.path not in seen and folders.is_file(entry):
                 yield from folders.source(self.name, entry.path, entry, faults)
         yield from faults

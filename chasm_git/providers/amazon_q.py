@@ -4,7 +4,7 @@
 
     <data>/amazon-q/data.sqlite3     conversations(key, value): one for each folder, the last one
     <data>/kiro-cli/data.sqlite3     the same, and conversations_v2 with all of them
-    ~/.kiro/sessions/cli/            <id>.json and <id>.jsonl, since Kiro CLI 2 (`_kiro_session`)
+    ~/.kiro/sessions/cli/            <id>.json and <id>.jsonl, since Kiro CLI 2 (`kiro_session`)
 
 A new conversation in a folder takes the place of the one before it, which is then nowhere but in an archive. The same
 database holds the tokens of the login: no other table is read.
@@ -15,12 +15,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from chasm_git.providers import _kiro_session, _tables, document, folders, sqlite_copy
-from chasm_git.providers._amazon_q_history import add_history, history_of
-from chasm_git.providers._cells import stored, value_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.sqlite_copy import Row
-from chasm_git.providers.values import as_dict, identity, scoped_id, text
+from chasm_git.providers.formats import kiro_session
+from chasm_git.providers.formats.amazon_q_history import add_history, history_of
+from chasm_git.providers.reading import document, folders, sqlite_copy, table_rows
+from chasm_git.providers.reading.cells import stored, value_of
+from chasm_git.providers.reading.sqlite_copy import Row
+from chasm_git.providers.reading.values import as_dict, identity, scoped_id, text
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -66,7 +67,7 @@ class AmazonQ(Provider):
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The row of a conversation, by its table. See `Provider.export`."""
-        rows = _tables.of_session(Session(session.id, session.provider, native=session.native), load)
+        rows = table_rows.of_session(Session(session.id, session.provider, native=session.native), load)
         history = history_of([unfold(message, load) for message in session.messages if message.native is not None])
         native = as_dict(session.native)
         value = as_dict(document.unfolded(native.get("value"), load))
@@ -76,7 +77,7 @@ class AmazonQ(Provider):
             items.insert(at, (_HISTORY, history))
             text_of = jsonio.dumps(dict(items)).decode()
             rows = {table: [row | {"value": text_of} for row in found] for table, found in rows.items()}
-        return {_tables.file_name(session): jsonio.dumps(rows)}
+        return {table_rows.file_name(session): jsonio.dumps(rows)}
 
     def _session(self, table: str, row: Row, reading: Reading) -> Session | None:
         """The conversation of a row; None where nobody said anything in it."""
@@ -95,10 +96,10 @@ class AmazonQ(Provider):
         is_exact = type(cell) is dict and stored(cell) == jsonio.dumps(value).decode()
         if is_exact:  # else the text is kept as it is, and the messages beside it
             rest = {name: item for name, item in value.items() if name != _HISTORY}
-            session.native = _tables.kept({table: row | {"value": None}}, into)
+            session.native = table_rows.kept({table: row | {"value": None}}, into)
             session.native |= {"value": document.folded(rest, into), _AT: [*value].index(_HISTORY)}
         else:
-            session.native = _tables.kept({table: row}, into)
+            session.native = table_rows.kept({table: row}, into)
         reading.attachments.update(into)
         return session
 
@@ -125,11 +126,11 @@ class KiroCLI(AmazonQ):
     def read(self, source: Source) -> Reading:
         """All conversations of the database, or the session of a file. See `Provider.read`."""
         if source.path.suffix == ".jsonl":
-            return _kiro_session.Log(source.path, Session(source.path.stem, self.name)).reading()
+            return kiro_session.Log(source.path, Session(source.path.stem, self.name)).reading()
         return super().read(source)
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The files of a session, byte for byte; of one in the database, its row. See `Provider.export`."""
-        if _kiro_session.is_from_file(session):
-            return _kiro_session.export(session, load)
+        if kiro_session.is_from_file(session):
+            return kiro_session.export(session, load)
         return super().export(session, load)

@@ -14,10 +14,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from chasm_git.providers import document, folders, sqlite_copy
-from chasm_git.providers._vscode_uris import path_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.values import as_dict, as_list, identity, plain, scoped_id, text
+from chasm_git.providers.formats.vscode_uris import path_of
+from chasm_git.providers.reading import document, folders, sqlite_copy
+from chasm_git.providers.reading.values import as_dict, as_list, identity, plain, scoped_id, text
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder

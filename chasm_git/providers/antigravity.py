@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import _opaque, folders, jsonl, sqlite_copy
-from chasm_git.providers import _tables as tables
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.transcript import Transcript
-from chasm_git.providers.values import as_dict, as_list, plain, text, unwrapped
+from chasm_git.providers.reading import folders, jsonl, opaque, sqlite_copy
+from chasm_git.providers.reading import table_rows as tables
+from chasm_git.providers.reading.transcript import Transcript
+from chasm_git.providers.reading.values import as_dict, as_list, plain, text, unwrapped
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -76,13 +76,13 @@ class Antigravity(Provider):
         if path.suffix == ".db":
             _read_database(path, reading)
         else:
-            _opaque.read(path, self.name, reading)
+            opaque.read(path, self.name, reading)
         return reading
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The transcript's lines, or the file that was kept. See `Provider.export`."""
-        if _opaque.is_opaque(session):
-            return _opaque.export(session, load)
+        if opaque.is_opaque(session):
+            return opaque.export(session, load)
         if "tables" in as_dict(session.native):
             return tables.export(session, load)
         name = as_dict(session.native).get("name")

@@ -16,12 +16,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import _tables, _thoughts, sqlite_copy
-from chasm_git.providers._cells import value_of
-from chasm_git.providers._openai_chat import image_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.sqlite_copy import Database, Row, indexed, key_of, order_of
-from chasm_git.providers.values import as_dict, as_list, plain, scoped_id, text, tokens
+from chasm_git.providers.reading import sqlite_copy, table_rows, thoughts
+from chasm_git.providers.reading.cells import value_of
+from chasm_git.providers.reading.openai_chat import image_of
+from chasm_git.providers.reading.sqlite_copy import Database, Row, indexed, key_of, order_of
+from chasm_git.providers.reading.values import as_dict, as_list, plain, scoped_id, text, tokens
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -61,7 +61,7 @@ class AnythingLLM(Provider):
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The rows of a conversation. See `Provider.export`."""
-        return _tables.export(session, load)
+        return table_rows.export(session, load)
 
 
 def _sessions(database: Database, into: dict[str, bytes]) -> Iterator[Session]:
@@ -89,7 +89,7 @@ def _session(place: str, rows: list[Row], space: Row, thread: Row, into: dict[st
         _add(builder, row, session.id)
     session.created_at = next((m.timestamp for m in builder.messages if m.timestamp is not None), None)
     tables = {name: found for name, found in ((_SPACES, space), (_THREADS, thread)) if found}
-    session.native = _tables.kept(tables, builder.attachments) if tables else None
+    session.native = table_rows.kept(tables, builder.attachments) if tables else None
     session.messages = builder.messages
     into.update(builder.attachments)
     return session
@@ -108,7 +108,7 @@ def _add(builder: Builder, row: Row, session: str) -> None:
     record: dict[str, Json] = {_CHATS: {name: row[name] for name in columns[:at]}}
     builder.message(record, id=f"{own}:prompt", role="user", timestamp=time, content=plain(parts))
     said, metrics = response.get("text"), as_dict(response.get("metrics"))
-    answer, derived = _thoughts.split(said) if type(said) is str else ([], {})
+    answer, derived = thoughts.split(said) if type(said) is str else ([], {})
     for item in map(as_dict, as_list(response.get("sources"))):
         if uri := text(item.get("url")) or text(item.get("title")):
             name = {"name": title} if (title := text(item.get("title"))) is not None else {}

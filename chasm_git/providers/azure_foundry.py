@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from chasm_git.providers._grouped import Grouped
-from chasm_git.providers._json_shape import shape_of
-from chasm_git.providers.values import as_dict, as_list, plain, text
+from chasm_git.providers.reading.grouped import Grouped
+from chasm_git.providers.reading.json_shape import shape_of
+from chasm_git.providers.reading.values import as_dict, as_list, plain, text
 from chasm_git.session.model import Part
 from chasm_git.session.times import iso
 

@@ -27,7 +27,7 @@ from chasm_git.session.attachments import Load
 from chasm_git.session.model import Session
 
 if TYPE_CHECKING:
-    from chasm_git.providers.export_file import ExportFile
+    from chasm_git.providers.reading.export_file import ExportFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class Export(Provider):
 
     def read(self, source: Source) -> Reading:
         """All conversations of the files at a source's path. See `Provider.read`."""
-        from chasm_git.providers.export_file import readings
+        from chasm_git.providers.reading.export_file import readings
 
         whole = Reading()
         for reading in readings(self, source.path):

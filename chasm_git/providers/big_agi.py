@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from chasm_git.providers._json_shape import shape_of
-from chasm_git.providers._listed import Listed
-from chasm_git.providers._openai_chat import arguments_of
-from chasm_git.providers.values import as_dict, as_list, identity, plain, text, tokens
+from chasm_git.providers.reading.json_shape import shape_of
+from chasm_git.providers.reading.listed import Listed
+from chasm_git.providers.reading.openai_chat import arguments_of
+from chasm_git.providers.reading.values import as_dict, as_list, identity, plain, text, tokens
 from chasm_git.session import jsonio
 from chasm_git.session.model import Json, Part, Session
 from chasm_git.session.times import iso

@@ -15,14 +15,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from chasm_git.providers import _thoughts, document
-from chasm_git.providers._conversation import finished, records_of
-from chasm_git.providers._json_shape import shape_of
-from chasm_git.providers._json_stream import elements
-from chasm_git.providers._openai_chat import arguments_of
 from chasm_git.providers.base import Export, Reading
-from chasm_git.providers.export_file import ExportFile
-from chasm_git.providers.values import as_dict, as_list, identity, plain, scoped_id, text, tokens
+from chasm_git.providers.reading import document, thoughts
+from chasm_git.providers.reading.conversation import finished, records_of
+from chasm_git.providers.reading.export_file import ExportFile
+from chasm_git.providers.reading.json_shape import shape_of
+from chasm_git.providers.reading.json_stream import elements
+from chasm_git.providers.reading.openai_chat import arguments_of
+from chasm_git.providers.reading.values import as_dict, as_list, identity, plain, scoped_id, text, tokens
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -140,7 +140,7 @@ def _fields(message: dict[str, Any]) -> dict[str, Any]:
     for item in map(as_dict, as_list(message.get("contentParts"))):
         _add(parts, texts, item)
     if (said := text(message.get("content"))) is not None and not any(part["type"] == "text" for part in parts):
-        answer, derived = _thoughts.split(said, len(parts))
+        answer, derived = thoughts.split(said, len(parts))
         parts += answer
     fields: dict[str, Any] = {"role": role if role in ("user", "assistant", "system", "tool") else "event"}
     if role == "assistant":

@@ -15,14 +15,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from chasm_git.providers import _tree, document
-from chasm_git.providers._chatgpt_content import Content
-from chasm_git.providers._json_shape import shape_of
-from chasm_git.providers._json_stream import elements
 from chasm_git.providers.base import Export, Reading
-from chasm_git.providers.branches import abandoned
-from chasm_git.providers.export_file import ExportFile
-from chasm_git.providers.values import as_dict, as_list, identity, text
+from chasm_git.providers.formats.chatgpt_content import Content
+from chasm_git.providers.reading import document, node_tree
+from chasm_git.providers.reading.branches import abandoned
+from chasm_git.providers.reading.export_file import ExportFile
+from chasm_git.providers.reading.json_shape import shape_of
+from chasm_git.providers.reading.json_stream import elements
+from chasm_git.providers.reading.values import as_dict, as_list, identity, text
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder, record_id
@@ -63,7 +63,7 @@ class ChatGPT(Export):
         """The conversation's object. See `Provider.export`."""
         native = as_dict(session.native)
         rest = as_dict(document.unfolded(native.get("document"), load))
-        mapping = _tree.given_back([unfold(m, load) for m in session.messages if m.native is not None])
+        mapping = node_tree.given_back([unfold(m, load) for m in session.messages if m.native is not None])
         made = list(rest.items())
         at = native.get("mapping_at")
         made.insert(at if type(at) is int else len(made), (_MAPPING, mapping))
@@ -87,11 +87,11 @@ class _Conversation:
     def reading(self) -> Reading:
         """The session, or none where nobody said anything."""
         value, mapping = self._value, self._mapping
-        above = _tree.parents(mapping)
-        order = _tree.depth_first(mapping, above)
+        above = node_tree.parents(mapping)
+        order = node_tree.depth_first(mapping, above)
         leaf = value.get("current_node")
         if type(leaf) is not str or leaf not in mapping:
-            leaf = _tree.last_leaf(mapping, above, order)
+            leaf = node_tree.last_leaf(mapping, above, order)
         off = abandoned(above, leaf)
         for key in order:
             self._node(key, above[key], key in off)
@@ -127,7 +127,7 @@ class _Conversation:
             fields = self._content.fields(message, call)
             self._relate(key, parent, own, message, fields)
         made = self._builder.message(
-            _tree.record_of(key, node),
+            node_tree.record_of(key, node),
             id=own,
             timestamp=iso(message.get("create_time")),
             inactive=is_off,

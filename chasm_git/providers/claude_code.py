@@ -19,10 +19,10 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import jsonl
-from chasm_git.providers._claude_rows import fields_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source, stamp
-from chasm_git.providers.values import ORIGIN, origin_id
+from chasm_git.providers.formats.claude_rows import fields_of
+from chasm_git.providers.reading import jsonl
+from chasm_git.providers.reading.values import ORIGIN, origin_id
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder

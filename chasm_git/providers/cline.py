@@ -2,7 +2,7 @@
 
 ::
 
-    <user>/globalStorage/saoudrizwan.claude-dev/tasks/<task>/     a task, see `_cline_task`
+    <user>/globalStorage/saoudrizwan.claude-dev/tasks/<task>/     a task, see `cline_task`
     <user>/globalStorage/saoudrizwan.claude-dev/state/taskHistory.json
     ~/.cline/data/tasks/<task>/                                   the same of the terminal agent before 3.0
     ~/.cline/data/sessions/<session>/<session>.messages.json      a session, see `cline_cli`
@@ -17,12 +17,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-from chasm_git.providers import folders
-from chasm_git.providers._cline_task import SENT, SHOWN, Task, export, is_part
-from chasm_git.providers._vscode_places import user_folders
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source, stamp
 from chasm_git.providers.cline_cli import ClineCLI
-from chasm_git.providers.values import as_dict, as_list
+from chasm_git.providers.formats.cline_task import SENT, SHOWN, Task, export, is_part
+from chasm_git.providers.formats.vscode_places import user_folders
+from chasm_git.providers.reading import folders
+from chasm_git.providers.reading.values import as_dict, as_list
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Session

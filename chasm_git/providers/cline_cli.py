@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import document, folders
-from chasm_git.providers._claude_rows import part_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.values import as_dict, as_list, identity, plain, scoped_id, text, tokens, unwrapped
+from chasm_git.providers.formats.claude_rows import part_of
+from chasm_git.providers.reading import document, folders
+from chasm_git.providers.reading.values import as_dict, as_list, identity, plain, scoped_id, text, tokens, unwrapped
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder

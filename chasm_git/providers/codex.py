@@ -18,10 +18,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from chasm_git.providers import jsonl, zstd
-from chasm_git.providers._codex_names import Names
-from chasm_git.providers._codex_rollout import Rollout
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source, stamp
+from chasm_git.providers.formats.codex_names import Names
+from chasm_git.providers.formats.codex_rollout import Rollout
+from chasm_git.providers.reading import jsonl, zstd
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Session
 

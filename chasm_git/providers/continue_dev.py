@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import document, folders
-from chasm_git.providers._openai_chat import calls_of, content_of
-from chasm_git.providers._vscode_uris import path_of, uri_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source, stamp
-from chasm_git.providers.values import as_dict, as_list, identity, origin_id, plain, scoped_id, text, tokens
+from chasm_git.providers.formats.vscode_uris import path_of, uri_of
+from chasm_git.providers.reading import document, folders
+from chasm_git.providers.reading.openai_chat import calls_of, content_of
+from chasm_git.providers.reading.values import as_dict, as_list, identity, origin_id, plain, scoped_id, text, tokens
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder

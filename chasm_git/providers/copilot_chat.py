@@ -25,11 +25,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import folders, jsonl
-from chasm_git.providers._copilot_events import Events
-from chasm_git.providers._vscode_places import user_folders
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.values import as_list
+from chasm_git.providers.formats.copilot_events import Events
+from chasm_git.providers.formats.vscode_places import user_folders
+from chasm_git.providers.reading import folders, jsonl
+from chasm_git.providers.reading.values import as_list
 from chasm_git.providers.vscode import workspace_of
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Message, Session

@@ -16,12 +16,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import _tables, folders, sqlite_copy
-from chasm_git.providers._vscode_places import user_folders
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
 from chasm_git.providers.copilot_chat import STORAGE, TRANSCRIPTS, editor_sessions
-from chasm_git.providers.sqlite_copy import Row, grouped, indexed, key_of, order_of
-from chasm_git.providers.values import as_list, scoped_id, text
+from chasm_git.providers.formats.vscode_places import user_folders
+from chasm_git.providers.reading import folders, sqlite_copy, table_rows
+from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed, key_of, order_of
+from chasm_git.providers.reading.values import as_list, scoped_id, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
 from chasm_git.session.model import Json, Session
@@ -80,7 +80,7 @@ class CopilotChatStore(Provider):
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The rows of a chat. See `Provider.export`."""
-        return _tables.export(session, load)
+        return table_rows.export(session, load)
 
     def _session(
         self, key: str, turns: list[Row], row: Row, tables: dict[str, Json], into: dict[str, bytes]
@@ -93,7 +93,7 @@ class CopilotChatStore(Provider):
             _add(builder, turn, key)
         session.created_at = next((m.timestamp for m in builder.messages if m.timestamp is not None), None)
         session.created_at = session.created_at or iso(row.get("created_at"))
-        session.native = _tables.kept(tables, builder.attachments) if tables else None
+        session.native = table_rows.kept(tables, builder.attachments) if tables else None
         session.messages = builder.messages
         into.update(builder.attachments)
         return session

@@ -20,11 +20,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import document, folders, jsonl
-from chasm_git.providers._copilot_events import Events
-from chasm_git.providers._openai_chat import fields_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.values import as_dict, identity, scoped_id, text
+from chasm_git.providers.formats.copilot_events import Events
+from chasm_git.providers.reading import document, folders, jsonl
+from chasm_git.providers.reading.openai_chat import fields_of
+from chasm_git.providers.reading.values import as_dict, identity, scoped_id, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
 from chasm_git.session.model import Session

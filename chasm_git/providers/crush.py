@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import _projects, _tables, document, sqlite_copy
-from chasm_git.providers._cells import value_of
-from chasm_git.providers._openai_chat import arguments_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.sqlite_copy import Row, grouped, indexed
-from chasm_git.providers.values import as_dict, as_list, identity, plain, text
+from chasm_git.providers.reading import document, project_folders, sqlite_copy, table_rows
+from chasm_git.providers.reading.cells import value_of
+from chasm_git.providers.reading.openai_chat import arguments_of
+from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed
+from chasm_git.providers.reading.values import as_dict, as_list, identity, plain, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
 from chasm_git.session.model import Json, Part, Session
@@ -39,7 +39,7 @@ class Crush(Provider):
         """The databases of all projects. Reads the list of projects. See `Provider.discover`."""
         faults: list[Problem] = []
         places = dict(_listed(_data(env) / "projects.json", faults))
-        for entry in _projects.holding(env.home, ".crush"):
+        for entry in project_folders.holding(env.home, ".crush"):
             places.setdefault(Path(entry.path) / _DATABASE, None)
         for path, workspace in sorted(places.items()):
             yield from sqlite_copy.source(self.name, str(path), path, workspace)
@@ -64,7 +64,7 @@ class Crush(Provider):
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The rows of a session. See `Provider.export`."""
-        return _tables.export(session, load)
+        return table_rows.export(session, load)
 
     def _session(self, key: str, row: Row, messages: list[Row], reading: Reading) -> Session:
         session = Session(key, self.name, text(row.get("title")), parent=text(row.get("parent_session_id")))
@@ -76,7 +76,7 @@ class Crush(Provider):
         session.created_at = session.created_at or iso(row.get("created_at"))
         session.messages = builder.messages
         if row:
-            session.native = _tables.kept({"sessions": row}, builder.attachments)
+            session.native = table_rows.kept({"sessions": row}, builder.attachments)
         reading.attachments.update(builder.attachments)
         return session
 

@@ -1,6 +1,6 @@
 """Cursor: conversations of the editor, and sessions of its terminal agent.
 
-See `_cursor_composers` for the editor's databases and `_cursor_agent` for the agent's stores and transcripts. One
+See `cursor_composers` for the editor's databases and `cursor_agent` for the agent's stores and transcripts. One
 conversation may stand in several of them: a store counts before its transcript, a database before both.
 """
 
@@ -14,12 +14,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import _tables, document, folders, jsonl, sqlite_copy
-from chasm_git.providers._cursor_agent import AgentTranscript, read_store
-from chasm_git.providers._cursor_composers import TABLE, folder_of, read_global, read_workspace
-from chasm_git.providers._vscode_places import DATABASE, user_folders
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.values import as_dict, as_list, text
+from chasm_git.providers.formats.cursor_agent import AgentTranscript, read_store
+from chasm_git.providers.formats.cursor_composers import TABLE, folder_of, read_global, read_workspace
+from chasm_git.providers.formats.vscode_places import DATABASE, user_folders
+from chasm_git.providers.reading import document, folders, jsonl, sqlite_copy, table_rows
+from chasm_git.providers.reading.values import as_dict, as_list, text
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Session
@@ -82,7 +82,7 @@ class Cursor(Provider):
         native = as_dict(session.native)
         name = session.id if _NAME.fullmatch(session.id) else "session"
         if "tables" in native:
-            return _tables.export(session, load)
+            return table_rows.export(session, load)
         if "list" not in native:
             return {f"{name}.jsonl": jsonl.export(session, load)}
         files = {f"{name}.json": document.given_back(session, str(native["list"]), load)}

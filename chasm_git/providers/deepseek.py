@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from chasm_git.providers import _tree, document
-from chasm_git.providers._conversation import finished, records_of
-from chasm_git.providers._json_shape import shape_of
-from chasm_git.providers._json_stream import elements
 from chasm_git.providers.base import Export, Reading
-from chasm_git.providers.branches import abandoned
-from chasm_git.providers.export_file import ExportFile
-from chasm_git.providers.values import as_dict, as_list, identity, plain, text
+from chasm_git.providers.reading import document, node_tree
+from chasm_git.providers.reading.branches import abandoned
+from chasm_git.providers.reading.conversation import finished, records_of
+from chasm_git.providers.reading.export_file import ExportFile
+from chasm_git.providers.reading.json_shape import shape_of
+from chasm_git.providers.reading.json_stream import elements
+from chasm_git.providers.reading.values import as_dict, as_list, identity, plain, text
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder, record_id
@@ -52,7 +52,7 @@ class DeepSeek(Export):
         native = as_dict(session.native)
         made = list(as_dict(document.unfolded(native.get("document"), load)).items())
         at = native.get("mapping_at")
-        made.insert(at if type(at) is int else len(made), (_MAPPING, _tree.given_back(records_of(session, load))))
+        made.insert(at if type(at) is int else len(made), (_MAPPING, node_tree.given_back(records_of(session, load))))
         return {"conversation.json": jsonio.dumps(dict(made))}
 
 
@@ -62,15 +62,17 @@ def _read(value: dict[str, Any]) -> Reading:
     session = Session(own or record_id([value.get("inserted_at"), value.get("title")]), DeepSeek.name)
     session.title = text(value.get("title"))
     session.created_at = iso(value.get("inserted_at")) or iso(value.get("create_time"))
-    above = _tree.parents(mapping)
-    order = _tree.depth_first(mapping, above)
+    above = node_tree.parents(mapping)
+    order = node_tree.depth_first(mapping, above)
     leaf = value.get("current_node")
-    off = abandoned(above, leaf if type(leaf) is str and leaf in mapping else _tree.last_leaf(mapping, above, order))
+    if type(leaf) is not str or leaf not in mapping:
+        leaf = node_tree.last_leaf(mapping, above, order)
+    off = abandoned(above, leaf)
     builder = Builder()
     for key in order:
         fields = _fields(as_dict(as_dict(mapping[key]).get("message")))
         identifier = identity(f"{session.id}/{key}")
-        builder.message(_tree.record_of(key, mapping[key]), id=identifier, inactive=key in off, **fields)
+        builder.message(node_tree.record_of(key, mapping[key]), id=identifier, inactive=key in off, **fields)
     rest = {name: item for name, item in value.items() if name != _MAPPING}
     native = {"document": document.folded(rest, builder.attachments), "mapping_at": [*value].index(_MAPPING)}
     return finished(session, builder, native)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from chasm_git.providers.base import Export, Problem, Reading
-from chasm_git.providers.export_file import Bundle, ExportFile, Member, MemberError
+from chasm_git.providers.reading.export_file import Bundle, ExportFile, Member, MemberError
 from chasm_git.session import attachments, carried, codec
 
 _NAME = re.compile(r"[0-9a-f]{64}(?:\.[a-z0-9]{1,8})?")

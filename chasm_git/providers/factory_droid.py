@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import document, folders, jsonl
-from chasm_git.providers._claude_rows import content_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.transcript import Transcript
-from chasm_git.providers.values import as_dict, as_list, identity, plain, text, tokens, unwrapped
+from chasm_git.providers.formats.claude_rows import content_of
+from chasm_git.providers.reading import document, folders, jsonl
+from chasm_git.providers.reading.transcript import Transcript
+from chasm_git.providers.reading.values import as_dict, as_list, identity, plain, text, tokens, unwrapped
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Json, Part, Session
 from chasm_git.session.times import iso

@@ -7,7 +7,7 @@
     tmp/<project>/chats/<session>/<sub-agent>.jsonl            a sub-agent's session
     tmp/<project>/chats/session-2026-01-08T12-00-<id>.json     before 0.40: one object, written anew on each change
 
-``<project>`` is a name from 0.29 on; before, it was the SHA-256 of the folder's path. See `_gemini_log` for the rows.
+``<project>`` is a name from 0.29 on; before, it was the SHA-256 of the folder's path. See `gemini_log` for the rows.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import document, folders, jsonl
-from chasm_git.providers._gemini_log import Log, add_items
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.values import as_dict, as_list, identity, origin_id, text
+from chasm_git.providers.formats.gemini_log import Log, add_items
+from chasm_git.providers.reading import document, folders, jsonl
+from chasm_git.providers.reading.values import as_dict, as_list, identity, origin_id, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
 from chasm_git.session.model import Message, Session

@@ -14,14 +14,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from chasm_git.providers import document
-from chasm_git.providers._conversation import finished, given_back, records_of, text_of_html
-from chasm_git.providers._gemini_chunks import fields_of
-from chasm_git.providers._json_shape import shape_of
-from chasm_git.providers._json_stream import elements
 from chasm_git.providers.base import Export, Reading
-from chasm_git.providers.export_file import ExportFile
-from chasm_git.providers.values import as_dict, as_list, identity, scoped_id, text
+from chasm_git.providers.formats.gemini_chunks import fields_of
+from chasm_git.providers.reading import document
+from chasm_git.providers.reading.conversation import finished, given_back, records_of, text_of_html
+from chasm_git.providers.reading.export_file import ExportFile
+from chasm_git.providers.reading.json_shape import shape_of
+from chasm_git.providers.reading.json_stream import elements
+from chasm_git.providers.reading.values import as_dict, as_list, identity, scoped_id, text
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder, record_id

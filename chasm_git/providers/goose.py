@@ -19,13 +19,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import _tables, folders, jsonl, sqlite_copy
-from chasm_git.providers._cells import value_of
-from chasm_git.providers._goose_content import fields_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.sqlite_copy import Row, grouped, indexed, order_of
-from chasm_git.providers.transcript import Transcript
-from chasm_git.providers.values import as_dict, identity, scoped_id, text
+from chasm_git.providers.formats.goose_content import fields_of
+from chasm_git.providers.reading import folders, jsonl, sqlite_copy, table_rows
+from chasm_git.providers.reading.cells import value_of
+from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed, order_of
+from chasm_git.providers.reading.transcript import Transcript
+from chasm_git.providers.reading.values import as_dict, identity, scoped_id, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
 from chasm_git.session.model import Session
@@ -76,7 +76,7 @@ class Goose(Provider):
         name = session.native.get("name") if type(session.native) is dict else None
         if type(name) is str and name == Path(name).name and "\0" not in name:
             return {name: jsonl.export(session, load)}
-        return _tables.export(session, load)
+        return table_rows.export(session, load)
 
     def _database(self, path: Path) -> Reading:
         reading = Reading()
@@ -110,7 +110,7 @@ class Goose(Provider):
         session.created_at = next((m.timestamp for m in builder.messages if m.timestamp is not None), None) or iso(made)
         session.messages = builder.messages
         if row:
-            session.native = _tables.kept({"sessions": row}, builder.attachments)
+            session.native = table_rows.kept({"sessions": row}, builder.attachments)
         reading.attachments.update(builder.attachments)
         return session
 

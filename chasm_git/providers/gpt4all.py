@@ -1,4 +1,4 @@
-"""GPT4All: one binary file per chat, which it writes anew on each change. See `_gpt4all_file` for its layout.
+"""GPT4All: one binary file per chat, which it writes anew on each change. See `gpt4all_file` for its layout.
 
 ::
 
@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from chasm_git.providers import _gpt4all_file, document, folders
-from chasm_git.providers._gpt4all_file import Malformed
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.export_file import media_type_of
-from chasm_git.providers.values import as_dict, as_list, identity, plain, scoped_id, text
+from chasm_git.providers.formats import gpt4all_file
+from chasm_git.providers.formats.gpt4all_file import Malformed
+from chasm_git.providers.reading import document, folders
+from chasm_git.providers.reading.export_file import media_type_of
+from chasm_git.providers.reading.values import as_dict, as_list, identity, plain, scoped_id, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
 from chasm_git.session.model import Json, Part, Session
@@ -56,12 +57,12 @@ class GPT4All(Provider):
     def read(self, source: Source) -> Reading:
         """One chat, or none where nobody said anything in it. See `Provider.read`."""
         data = source.path.read_bytes()
-        version = _gpt4all_file.version_of(data)
+        version = gpt4all_file.version_of(data)
         try:
             if version is None:
-                raise Malformed(f"a version of the file that came after {_gpt4all_file.NEWEST}")
-            stream = _gpt4all_file.Reading(data)
-            head = _gpt4all_file.header(stream, version, {})
+                raise Malformed(f"a version of the file that came after {gpt4all_file.NEWEST}")
+            stream = gpt4all_file.Reading(data)
+            head = gpt4all_file.header(stream, version, {})
             if not version and not (0 < head["creationDate"] < _LATEST_DATE and identity(head["id"])):
                 raise Malformed("not a chat of GPT4All")
         except Malformed as error:
@@ -75,13 +76,13 @@ class GPT4All(Provider):
         if type(name) is not str or not _SAFE_NAME.fullmatch(name):
             name = f"gpt4all-{re.sub(r'[^0-9A-Za-z-]+', '-', session.id)[:200]}{_SUFFIX}"
         version = native.get("version")
-        if type(version) is not int or not 0 <= version <= _gpt4all_file.NEWEST:
+        if type(version) is not int or not 0 <= version <= gpt4all_file.NEWEST:
             raise KeyError("the session does not say the version of its file")
-        stream = _gpt4all_file.Writing()
-        _gpt4all_file.header(stream, version, as_dict(document.unfolded(native.get("chat"), load)))
+        stream = gpt4all_file.Writing()
+        gpt4all_file.header(stream, version, as_dict(document.unfolded(native.get("chat"), load)))
         for message in session.messages:
             if message.native is not None:
-                _gpt4all_file.item(stream, version, as_dict(unfold(message, load)))
+                gpt4all_file.item(stream, version, as_dict(unfold(message, load)))
         return {name: b"".join(stream.pieces) + (kept_line(native.get("tail"), load) or b"")}
 
 
@@ -118,7 +119,7 @@ class _Chat:
         self._session = Session(identity(head["id"]) or stem, GPT4All.name)
         self._asked: Json = None
 
-    def reading(self, data: bytes, stream: _gpt4all_file.Reading) -> Reading:
+    def reading(self, data: bytes, stream: gpt4all_file.Reading) -> Reading:
         """The session, or none where nobody said anything."""
         head, session, problems = self._head, self._session, list[Problem]()
         native: dict[str, Json] = {"name": self._path.name, "version": self._version}
@@ -126,7 +127,7 @@ class _Chat:
         try:
             for _ in range(head["items"]):
                 begun = stream.at
-                self._add(_gpt4all_file.item(stream, self._version, {}))
+                self._add(gpt4all_file.item(stream, self._version, {}))
             begun = stream.at
         except Malformed as error:
             reason = f"{error}; {len(self._builder.messages)} of {head['items']} messages read, the rest kept as it is"

@@ -16,12 +16,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import _thoughts, document, folders, jsonl
-from chasm_git.providers._openai_chat import arguments_of, calls_of, image_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.branches import abandoned
-from chasm_git.providers.transcript import Transcript
-from chasm_git.providers.values import as_dict, as_list, identity, plain, text, tokens
+from chasm_git.providers.reading import document, folders, jsonl, thoughts
+from chasm_git.providers.reading.branches import abandoned
+from chasm_git.providers.reading.openai_chat import arguments_of, calls_of, image_of
+from chasm_git.providers.reading.transcript import Transcript
+from chasm_git.providers.reading.values import as_dict, as_list, identity, plain, text, tokens
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Json, Part, Session
@@ -202,7 +202,7 @@ class _Pieces:
         said = as_dict(item.get("text")).get("value", item.get("text"))
         if kind == "text" and type(said) is str:
             if role == "assistant":
-                parts, derived = _thoughts.split(said, len(self.parts))
+                parts, derived = thoughts.split(said, len(self.parts))
                 self.parts += parts
                 self.derived |= derived
             elif said:

@@ -1,6 +1,6 @@
 """Kilo Code: tasks of the VS Code extension and of its first terminal agent, kept the way Cline keeps them.
 
-See `_cline_task`. Versions that are built on opencode keep sessions as opencode does, in a database.
+See `cline_task`. Versions that are built on opencode keep sessions as opencode does, in a database.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
     sessions/wd_shop_57e08068a503/session_<uuid>/agents/agent-0/wire.jsonl    a sub-agent's, a session of its own
     sessions/wd_shop_57e08068a503/session_<uuid>/state.json                   its folder, title and origin
 
-See `_kimi_legacy` for what kimi-cli left in ``~/.kimi``. Names of exported files are relative to the session's folder.
+See `kimi_legacy` for what kimi-cli left in ``~/.kimi``. Names of exported files are relative to the session's folder.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import document, folders, jsonl
-from chasm_git.providers._kimi_legacy import CONTEXT, WIRE, Context
-from chasm_git.providers._kimi_wire import Wire
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.transcript import Transcript, side_file
-from chasm_git.providers.values import as_dict, as_list, identity, text
+from chasm_git.providers.formats.kimi_legacy import CONTEXT, WIRE, Context
+from chasm_git.providers.formats.kimi_wire import Wire
+from chasm_git.providers.reading import document, folders, jsonl
+from chasm_git.providers.reading.transcript import Transcript, side_file
+from chasm_git.providers.reading.values import as_dict, as_list, identity, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Session
 

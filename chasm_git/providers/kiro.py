@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import _openai_chat, document, folders
-from chasm_git.providers._vscode_places import user_folders
-from chasm_git.providers._vscode_uris import path_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.values import as_dict, as_list, identity, scoped_id, text
+from chasm_git.providers.formats.vscode_places import user_folders
+from chasm_git.providers.formats.vscode_uris import path_of
+from chasm_git.providers.reading import document, folders, openai_chat
+from chasm_git.providers.reading.values import as_dict, as_list, identity, scoped_id, text
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -69,7 +69,7 @@ class Kiro(Provider):
         prompt, since = "", 0
         for item in as_list(value.get(_HISTORY)):
             message = as_dict(as_dict(item).get("message"))
-            fields = _openai_chat.fields_of(message)
+            fields = openai_chat.fields_of(message)
             key = identity(message.get("id"))
             if fields["role"] == "user":
                 prompt, since = key or scoped_id(session.id, message), 0

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from chasm_git.providers._conversation import finished, given_back
-from chasm_git.providers._json_shape import shape_of
-from chasm_git.providers._json_stream import elements
 from chasm_git.providers.base import Export, Reading
-from chasm_git.providers.export_file import ExportFile
-from chasm_git.providers.values import as_dict, as_list, identity, plain, scoped_id, text
+from chasm_git.providers.reading.conversation import finished, given_back
+from chasm_git.providers.reading.export_file import ExportFile
+from chasm_git.providers.reading.json_shape import shape_of
+from chasm_git.providers.reading.json_stream import elements
+from chasm_git.providers.reading.values import as_dict, as_list, identity, plain, scoped_id, text
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder, record_id

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from chasm_git.providers._conversation import given_back
-from chasm_git.providers._json_shape import shape_of
-from chasm_git.providers._json_stream import elements
-from chasm_git.providers._listed import Listed
-from chasm_git.providers._openai_chat import arguments_of
 from chasm_git.providers.base import Reading
-from chasm_git.providers.export_file import ExportFile
-from chasm_git.providers.values import as_dict, as_list, identity, plain, text
+from chasm_git.providers.reading.conversation import given_back
+from chasm_git.providers.reading.export_file import ExportFile
+from chasm_git.providers.reading.json_shape import shape_of
+from chasm_git.providers.reading.json_stream import elements
+from chasm_git.providers.reading.listed import Listed
+from chasm_git.providers.reading.openai_chat import arguments_of
+from chasm_git.providers.reading.values import as_dict, as_list, identity, plain, text
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Json, Part, Session

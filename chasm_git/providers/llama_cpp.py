@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from chasm_git.providers import _thoughts
-from chasm_git.providers._json_shape import shape_of
-from chasm_git.providers._listed import Listed
-from chasm_git.providers._openai_chat import calls_of, image_of
-from chasm_git.providers.values import as_dict, as_list, identity, plain, text, tokens
+from chasm_git.providers.reading import thoughts
+from chasm_git.providers.reading.json_shape import shape_of
+from chasm_git.providers.reading.listed import Listed
+from chasm_git.providers.reading.openai_chat import calls_of, image_of
+from chasm_git.providers.reading.values import as_dict, as_list, identity, plain, text, tokens
 from chasm_git.session import jsonio
 from chasm_git.session.model import Json, Part, Session
 from chasm_git.session.times import iso
@@ -60,7 +60,7 @@ class LlamaCpp(Listed):
         if role == "assistant":
             thought = text(record.get("thinking")) or text(record.get("reasoningContent"))
             parts += [{"type": "thinking", "text": thought}] if thought is not None else []
-            answer, derived = _thoughts.split(content, len(parts))
+            answer, derived = thoughts.split(content, len(parts))
             parts += answer + _calls(record.get("toolCalls"))
             fields["model"] = text(record.get("model"))
             fields["usage"] = tokens(record.get("timings"), "prompt_n", "predicted_n")

@@ -1,7 +1,7 @@
 """llm: the log of the command line tool, one database with all conversations.
 
 Since 0.32 a conversation is a thread through a graph of messages that threads share: a message is named by the hash of
-what it says and of all above it. Before, it was a list of responses, each with its prompt (`_llm_responses`); those
+what it says and of all above it. Before, it was a list of responses, each with its prompt (`llm_responses`); those
 tables stay, with what they held. There is no folder in either.
 """
 
@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from chasm_git.providers import _tables, sqlite_copy
-from chasm_git.providers._cells import value_of
-from chasm_git.providers._llm_responses import Responses, attached
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.sqlite_copy import Database, Row, grouped, indexed, key_of, order_of
-from chasm_git.providers.values import as_dict, as_list, plain, text
+from chasm_git.providers.formats.llm_responses import Responses, attached
+from chasm_git.providers.reading import sqlite_copy, table_rows
+from chasm_git.providers.reading.cells import value_of
+from chasm_git.providers.reading.sqlite_copy import Database, Row, grouped, indexed, key_of, order_of
+from chasm_git.providers.reading.values import as_dict, as_list, plain, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
 from chasm_git.session.model import Json, Part, Session
@@ -60,7 +60,7 @@ class LLM(Provider):
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The rows of a conversation. See `Provider.export`."""
-        return _tables.export(session, load)
+        return table_rows.export(session, load)
 
 
 class _Threads:
@@ -105,7 +105,7 @@ class _Threads:
         for table, groups in self._beside.items():
             if found := [row for turn in turns for row in groups.get(key_of(turn.get("id")), ())]:
                 rows[table] = found
-        session.native = _tables.kept(rows, builder.attachments)
+        session.native = table_rows.kept(rows, builder.attachments)
         return session, builder
 
     def _way_to(self, tip: Json) -> dict[Json, None]:

@@ -22,11 +22,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import document, folders
-from chasm_git.providers._lm_studio_content import fields_of, mark_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.export_file import media_type_of
-from chasm_git.providers.values import as_dict, as_list, scoped_id, text
+from chasm_git.providers.formats.lm_studio_content import fields_of, mark_of
+from chasm_git.providers.reading import document, folders
+from chasm_git.providers.reading.export_file import media_type_of
+from chasm_git.providers.reading.values import as_dict, as_list, scoped_id, text
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder

@@ -19,13 +19,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import _tables, sqlite_copy
-from chasm_git.providers._openai_chat import arguments_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.export_file import media_type_of
-from chasm_git.providers.jsonl import tail_value
-from chasm_git.providers.sqlite_copy import Database, Row, grouped, indexed, key_of, order_of
-from chasm_git.providers.values import as_dict, plain, scoped_id, text
+from chasm_git.providers.reading import sqlite_copy, table_rows
+from chasm_git.providers.reading.export_file import media_type_of
+from chasm_git.providers.reading.jsonl import tail_value
+from chasm_git.providers.reading.openai_chat import arguments_of
+from chasm_git.providers.reading.sqlite_copy import Database, Row, grouped, indexed, key_of, order_of
+from chasm_git.providers.reading.values import as_dict, plain, scoped_id, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
 from chasm_git.session.model import Json, Part, Session
@@ -69,7 +69,7 @@ class Ollama(Provider):
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The rows of a chat; the lines of the history, byte for byte. See `Provider.export`."""
         if as_dict(session.native).get("name") != _HISTORY:
-            return _tables.export(session, load)
+            return table_rows.export(session, load)
         lines = [_line(unfold(m, load), kept_line(m.native, load)) for m in session.messages if m.native is not None]
         tail = kept_line(as_dict(session.native).get("tail"), load) or b""
         return {_HISTORY: b"".join(line + b"\n" for line in lines) + tail}
@@ -142,7 +142,7 @@ class _Chats:
             self._add(builder, row, pending, session.id, has_results=behind.get("role") == "tool")
         session.created_at = next((m.timestamp for m in builder.messages if m.timestamp is not None), None)
         session.created_at = session.created_at or _time(chat.get("created_at"))
-        session.native = _tables.kept({"chats": chat}, builder.attachments) if chat else None
+        session.native = table_rows.kept({"chats": chat}, builder.attachments) if chat else None
         session.messages = builder.messages
         into.update(builder.attachments)
         return session

@@ -6,7 +6,7 @@
     chat-export-….json   chats as its API gives them: a list of such rows as objects, or one on each line
 
 ``<data>`` is ``$DATA_DIR``, or the database is what ``$DATABASE_URL`` says (``sqlite:///…``), else in
-``~/.open-webui``. Accounts, keys and tokens stand in tables that are not read. See `_open_webui_chat` for the records.
+``~/.open-webui``. Accounts, keys and tokens stand in tables that are not read. See `open_webui_chat` for the records.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from chasm_git.providers import sqlite_copy
-from chasm_git.providers._cells import stored, value_of
-from chasm_git.providers._json_shape import shape_of
-from chasm_git.providers._json_stream import elements
-from chasm_git.providers._open_webui_chat import CHAT, PROVIDER, given_back, kept, session_of
-from chasm_git.providers._tables import file_name
 from chasm_git.providers.base import Env, Export, Problem, Provider, Reading, Source
-from chasm_git.providers.export_file import ExportFile
-from chasm_git.providers.sqlite_copy import Row, grouped, indexed
-from chasm_git.providers.values import as_dict
+from chasm_git.providers.formats.open_webui_chat import CHAT, PROVIDER, given_back, kept, session_of
+from chasm_git.providers.reading import sqlite_copy
+from chasm_git.providers.reading.cells import stored, value_of
+from chasm_git.providers.reading.export_file import ExportFile
+from chasm_git.providers.reading.json_shape import shape_of
+from chasm_git.providers.reading.json_stream import elements
+from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed
+from chasm_git.providers.reading.table_rows import file_name
+from chasm_git.providers.reading.values import as_dict
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder

@@ -2,7 +2,7 @@
 
 ::
 
-    agents/<agent>/agent/openclaw-agent.sqlite               all sessions of an agent (see `_openclaw_database`)
+    agents/<agent>/agent/openclaw-agent.sqlite               all sessions of an agent (see `openclaw_database`)
     agents/<agent>/sessions/<session>.jsonl                  a session
     agents/<agent>/sessions/<session>.jsonl.reset.<time>     one that was ended: by the day, by a pause, by its user
     agents/<agent>/sessions/<session>.jsonl.deleted.<time>   one that was deleted
@@ -17,9 +17,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from chasm_git.providers import _openclaw_database, folders, jsonl
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
+from chasm_git.providers.formats import openclaw_database
 from chasm_git.providers.pi import PiLog
+from chasm_git.providers.reading import folders, jsonl
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Session
 
@@ -43,7 +44,7 @@ class OpenClaw(Provider):
             mark = root.name if root.name in _OLD_HOMES else ".openclaw"
             for agent in folders.folders(root / "agents", faults):
                 key = f"{mark}/{agent.name}"
-                yield from _openclaw_database.databases(Path(agent.path) / "agent", self.name, key)
+                yield from openclaw_database.databases(Path(agent.path) / "agent", self.name, key)
                 for entry in folders.listed(Path(agent.path) / "sessions", faults):
                     if _FILE.fullmatch(entry.name) and folders.is_file(entry):
                         yield from folders.source(self.name, f"{key}/{entry.name}", entry, faults)
@@ -51,14 +52,14 @@ class OpenClaw(Provider):
 
     def read(self, source: Source) -> Reading:
         """All sessions of a database, or the one of a file. See `Provider.read`."""
-        if source.path.name == _openclaw_database.NAME:
-            return _openclaw_database.read(source.path, self.name)
+        if source.path.name == openclaw_database.NAME:
+            return openclaw_database.read(source.path, self.name)
         return _Log(source.path, Session(_id_in(source.path.name), self.name)).reading()
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The session's JSON lines; of one that was in a database, its rows. See `Provider.export`."""
-        if _openclaw_database.is_from_database(session):
-            return _openclaw_database.export(session, load)
+        if openclaw_database.is_from_database(session):
+            return openclaw_database.export(session, load)
         name = session.id if _SAFE_NAME.fullmatch(session.id) else "session"
         return {f"{name}.jsonl": jsonl.export(session, load)}
 

@@ -15,12 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-from chasm_git.providers import _opencode_files, _tables, folders, sqlite_copy
-from chasm_git.providers._cells import value_of
-from chasm_git.providers._opencode_parts import fields_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.sqlite_copy import Row, grouped, indexed, key_of, order_of
-from chasm_git.providers.values import as_dict, origin_id, text
+from chasm_git.providers.formats import opencode_files
+from chasm_git.providers.formats.opencode_parts import fields_of
+from chasm_git.providers.reading import folders, sqlite_copy, table_rows
+from chasm_git.providers.reading.cells import value_of
+from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed, key_of, order_of
+from chasm_git.providers.reading.values import as_dict, origin_id, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
 from chasm_git.session.model import Json, Session
@@ -61,7 +62,7 @@ class OpenCode(Provider):
                     databases.append(found)
                 yield found
         beside = databases[0].path if databases else None
-        yield from _opencode_files.sources(self.name, home / "storage", beside, faults)
+        yield from opencode_files.sources(self.name, home / "storage", beside, faults)
         yield from faults
 
     def read(self, source: Source) -> Reading:
@@ -71,13 +72,13 @@ class OpenCode(Provider):
         extra = as_dict(source.extra)
         if source.path.stem in self._in_database(extra.get("database")):
             return Reading()
-        return _opencode_files.read(self.name, source.path, extra.get("messages"))
+        return opencode_files.read(self.name, source.path, extra.get("messages"))
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The files of a session, as JSON; of one that was in a database, its rows. See `Provider.export`."""
-        if _opencode_files.is_from_files(session):
-            return _opencode_files.export(session, load)
-        return _tables.export(session, load)
+        if opencode_files.is_from_files(session):
+            return opencode_files.export(session, load)
+        return table_rows.export(session, load)
 
     def _is_database(self, name: str) -> bool:
         """Whether a file is a database of the client; each release channel has its own."""
@@ -130,7 +131,7 @@ class OpenCode(Provider):
             builder.message(record, id=name if type(name) is str else None, **fields)
         session.created_at = next((m.timestamp for m in builder.messages if m.timestamp is not None), None)
         session.created_at = session.created_at or iso(row.get("time_created"))
-        session.native = _tables.kept(rows, into)
+        session.native = table_rows.kept(rows, into)
         session.messages = builder.messages
         into.update(builder.attachments)
         return session

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from chasm_git.providers import registry
 from chasm_git.providers.base import Env, Problem
-from chasm_git.providers.writing import WRITERS
+from chasm_git.providers.writing.contract import WRITERS
 
 Kind = Literal["store", "export", "none"]
 

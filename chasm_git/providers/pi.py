@@ -15,12 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import folders, jsonl
-from chasm_git.providers._pi_entries import fields_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.branches import abandoned
-from chasm_git.providers.transcript import Transcript
-from chasm_git.providers.values import identity, text
+from chasm_git.providers.formats.pi_entries import fields_of
+from chasm_git.providers.reading import folders, jsonl
+from chasm_git.providers.reading.branches import abandoned
+from chasm_git.providers.reading.transcript import Transcript
+from chasm_git.providers.reading.values import identity, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Session
 from chasm_git.session.times import iso

@@ -18,13 +18,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import document, folders, jsonl
-from chasm_git.providers._gemini_parts import parts_of, typed
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.branches import abandoned
+from chasm_git.providers.formats.gemini_parts import parts_of, typed
 from chasm_git.providers.gemini_cli import export_recording, read_recording, recordings
-from chasm_git.providers.transcript import Transcript
-from chasm_git.providers.values import as_dict, as_list, identity, plain, text, tokens
+from chasm_git.providers.reading import document, folders, jsonl
+from chasm_git.providers.reading.branches import abandoned
+from chasm_git.providers.reading.transcript import Transcript
+from chasm_git.providers.reading.values import as_dict, as_list, identity, plain, text, tokens
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Message, Part, Session
 from chasm_git.session.times import iso

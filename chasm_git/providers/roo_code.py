@@ -1,4 +1,4 @@
-"""Roo Code: tasks of the VS Code extension, kept the way Cline keeps them (see `_cline_task`)."""
+"""Roo Code: tasks of the VS Code extension, kept the way Cline keeps them (see `cline_task`)."""
 
 from __future__ import annotations
 

@@ -18,11 +18,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import folders, jsonl
-from chasm_git.providers._openai_chat import arguments_of, image_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.transcript import Transcript
-from chasm_git.providers.values import as_dict, as_list, plain, scoped_id, text
+from chasm_git.providers.reading import folders, jsonl
+from chasm_git.providers.reading.openai_chat import arguments_of, image_of
+from chasm_git.providers.reading.transcript import Transcript
+from chasm_git.providers.reading.values import as_dict, as_list, plain, scoped_id, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Json, Part, Session
 from chasm_git.session.times import iso

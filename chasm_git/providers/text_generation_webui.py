@@ -26,13 +26,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import _thoughts, document, folders
-from chasm_git.providers._json_shape import shape_of
-from chasm_git.providers._json_stream import elements
-from chasm_git.providers._openai_chat import calls_of, image_of
 from chasm_git.providers.base import Env, Export, Problem, Provider, Reading, Source
-from chasm_git.providers.export_file import ExportFile
-from chasm_git.providers.values import as_dict, as_list, plain, scoped_id, text
+from chasm_git.providers.reading import document, folders, thoughts
+from chasm_git.providers.reading.export_file import ExportFile
+from chasm_git.providers.reading.json_shape import shape_of
+from chasm_git.providers.reading.json_stream import elements
+from chasm_git.providers.reading.openai_chat import calls_of, image_of
+from chasm_git.providers.reading.values import as_dict, as_list, plain, scoped_id, text
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -218,7 +218,7 @@ def _fields(role: str, said: Any, metadata: dict[str, Any]) -> dict[str, Any]:
             parts += calls
             texts |= made
         if text(said):
-            answer, derived = _thoughts.split(said, len(parts))
+            answer, derived = thoughts.split(said, len(parts))
             parts += answer
     return {
         "role": role if parts else "event",

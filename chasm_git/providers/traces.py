@@ -11,8 +11,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from chasm_git.providers._vscode_places import user_folders
 from chasm_git.providers.base import Env, Problem
+from chasm_git.providers.formats.vscode_places import user_folders
 
 TRACES: dict[str, tuple[str, ...]] = {
     "claude-code": ("$CLAUDE_CONFIG_DIR", "~/.claude"),

@@ -2,7 +2,7 @@
 
 A session is one file: an object (``.json``), or the log of its changes (``.jsonl``, see `vscode_log`). Where both stand
 side by side the log counts, as it does for VS Code; what only the old object holds is kept, off the conversation. See
-`_vscode_places` for where they are, `_vscode_requests` for what becomes of a request.
+`vscode_places` for where they are, `vscode_requests` for what becomes of a request.
 
 A session's `native` is::
 
@@ -20,14 +20,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import _vscode_places as places
-from chasm_git.providers._vscode_content import as_dict, as_list
-from chasm_git.providers._vscode_flat import Flat, read_flat
-from chasm_git.providers._vscode_history import forgotten, place
-from chasm_git.providers._vscode_requests import add_request, requests_of
-from chasm_git.providers._vscode_uris import path_of, uri_of
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.vscode_log import BOM, Removed, replay
+from chasm_git.providers.formats import vscode_places as places
+from chasm_git.providers.formats.vscode_content import as_dict, as_list
+from chasm_git.providers.formats.vscode_flat import Flat, read_flat
+from chasm_git.providers.formats.vscode_history import forgotten, place
+from chasm_git.providers.formats.vscode_log import BOM, Removed, replay
+from chasm_git.providers.formats.vscode_requests import add_request, requests_of
+from chasm_git.providers.formats.vscode_uris import path_of, uri_of
 from chasm_git.session import jsonio, times
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -64,7 +64,7 @@ class VSCode(Provider):
         reading = Reading()
         path = source.path
         if path.name == places.DATABASE:
-            from chasm_git.providers._vscode_database import sessions_in
+            from chasm_git.providers.formats.vscode_database import sessions_in
 
             found = [(key, _of_flat(flat, path, "state.vscdb", reading)) for key, flat in sessions_in(path, reading)]
         else:

@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from chasm_git.providers import _opaque, document, folders, sqlite_copy
-from chasm_git.providers._cursor_composers import read_chats
-from chasm_git.providers._vscode_places import DATABASE, user_folders
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
+from chasm_git.providers.formats.cursor_composers import read_chats
+from chasm_git.providers.formats.vscode_places import DATABASE, user_folders
+from chasm_git.providers.reading import document, folders, opaque, sqlite_copy
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Session
 
@@ -54,11 +54,11 @@ class Windsurf(Provider):
         if source.path.name == DATABASE:
             read_chats(source.path, self.name, reading)
         else:
-            _opaque.read(source.path, self.name, reading)
+            opaque.read(source.path, self.name, reading)
         return reading
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The file that was kept, or the chat's object. See `Provider.export`."""
-        if _opaque.is_opaque(session):
-            return _opaque.export(session, load)
+        if opaque.is_opaque(session):
+            return opaque.export(session, load)
         return {"chat.json": document.given_back(session, "bubbles", load)}

@@ -5,7 +5,7 @@
     <data>/threads/threads.db                 a row per thread; its JSON is compressed (zstd) or plain
     <data>/conversations/<title>.zed.json     a text thread: one text, cut into messages
 
-Threads of other agents that Zed hosts are in those agents' own stores. See `_zed_thread` for what a thread says.
+Threads of other agents that Zed hosts are in those agents' own stores. See `zed_thread` for what a thread says.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import _zed_thread, document, folders, sqlite_copy, zstd
-from chasm_git.providers._zed_text import read_text
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.sqlite_copy import Row, Unreadable
-from chasm_git.providers.values import as_dict, identity, text
+from chasm_git.providers.formats import zed_thread
+from chasm_git.providers.formats.zed_text import read_text
+from chasm_git.providers.reading import document, folders, sqlite_copy, zstd
+from chasm_git.providers.reading.sqlite_copy import Row, Unreadable
+from chasm_git.providers.reading.values import as_dict, identity, text
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -120,7 +121,7 @@ def _add(row: Row, path: Path, reading: Reading) -> None:
         session.native = {"row": about, "opaque": raw_line(data, builder.attachments)}
         session.created_at = session.created_at or iso(row.get("updated_at"))
     else:
-        _zed_thread.add(value, session, builder)
+        zed_thread.add(value, session, builder)
         if not builder.messages:
             return
         session.native = {"row": about}

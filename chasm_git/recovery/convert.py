@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from chasm_git.harvest import natives
-from chasm_git.providers import _vscode_places as places
 from chasm_git.providers import registry
 from chasm_git.providers.base import Source
+from chasm_git.providers.formats import vscode_places as places
 from chasm_git.session import jsonio
 
 _VSCODE = "vscode"

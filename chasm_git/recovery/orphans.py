@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from chasm_git.archive import layout
-from chasm_git.providers import _vscode_places as places
-from chasm_git.providers._vscode_uris import path_of
 from chasm_git.providers.base import Env, Problem
+from chasm_git.providers.formats import vscode_places as places
+from chasm_git.providers.formats.vscode_uris import path_of
 from chasm_git.providers.writers import vscode_register, vscode_workspaces
 from chasm_git.providers.writers.vscode_workspaces import Store
 from chasm_git.recovery.facts import Facts, local

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from chasm_git.archive.git import Git, GitError, GitMissing
+from chasm_git.archive.plumbing.git import Git, GitError, GitMissing
 from chasm_git.writeback import folders
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")

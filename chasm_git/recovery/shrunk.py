@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chasm_git.archive import history, layout, refs, trees
+from chasm_git.archive import history, layout
 from chasm_git.archive.naming import id_in
+from chasm_git.archive.plumbing import refs, trees
 from chasm_git.harvest.plan import provider_ref
 from chasm_git.session import blocks, codec
 from chasm_git.session.summary import summarize

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chasm_git.archive import history, naming, refs
+from chasm_git.archive import history, naming
 from chasm_git.archive.naming import NoSuchSession
+from chasm_git.archive.plumbing import refs
 from chasm_git.providers.base import Env, Problem
 from chasm_git.recovery.facts import local, plans, read
 from chasm_git.recovery.report import Origin, Whereabouts

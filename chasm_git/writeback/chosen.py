@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from chasm_git.archive import choose, naming
 from chasm_git.errors import UsageError
 from chasm_git.providers import registry
-from chasm_git.providers.writing import WRITERS
+from chasm_git.providers.writing.contract import WRITERS
 from chasm_git.writeback import folders
 from chasm_git.writeback.run import Item
 

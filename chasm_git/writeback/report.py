@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from chasm_git.providers.writing import Standing, WritePlan, Written
+from chasm_git.providers.writing.contract import Standing, WritePlan, Written
 
 Outcome = Literal["restored", "completed", "copied", "registered", "same", "newer", "absent", "refused", "failed"]
 """``restored``: it was not there; ``completed``: it was there with less in it; ``copied``: written as another tool's;

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chasm_git.errors import ChasmError, UsageError
-from chasm_git.providers import writing
 from chasm_git.providers.base import Env
-from chasm_git.providers.writing import INDEX, ChangedMeanwhile, Standing, Target, WritePlan, Writer
+from chasm_git.providers.writing import contract
+from chasm_git.providers.writing.contract import INDEX, ChangedMeanwhile, Standing, Target, WritePlan, Writer
 from chasm_git.session import attachments, codec
 from chasm_git.session.model import Session
 from chasm_git.session.readable import display_title
@@ -109,7 +109,7 @@ def _one(archive: Archive, env: Env, item: Item, options: Options, backup: Path)
             tuple(codec.loads(archive.read(blob)) for blob in item.agents),
             item.copy,
         )
-        writer = writing.load(into)
+        writer = contract.load(into)
         for left in range(_TRIES, 0, -1):
             try:
                 _carry_out(row, writer, session, target, env, options, backup)

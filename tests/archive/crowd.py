@@ -5,9 +5,10 @@ import os
 import sys
 import traceback
 
-from chasm_git.archive.exchange import Unreachable
 from chasm_git.archive.repo import open_archive
-from chasm_git.archive.sync import Options, Overtaken
+from chasm_git.archive.syncing.exchange import Unreachable
+from chasm_git.archive.syncing.report import Options
+from chasm_git.archive.syncing.sync import Overtaken
 from chasm_git.harvest.run import harvest
 from chasm_git.providers.base import Env
 from tests.archive.machines import Machine, assert_unlocked, moved

@@ -2,10 +2,11 @@
 
 import subprocess
 
-from chasm_git.archive import remote, syncstate
-from chasm_git.archive.exchange import Line
 from chasm_git.archive.repo import init_archive, open_archive
-from chasm_git.archive.sync import Options, sync
+from chasm_git.archive.syncing import remote, syncstate
+from chasm_git.archive.syncing.exchange import Line
+from chasm_git.archive.syncing.report import Options
+from chasm_git.archive.syncing.sync import sync
 from chasm_git.session import codec
 from tests.archive.making import assert_whole
 

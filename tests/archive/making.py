@@ -5,9 +5,9 @@ import subprocess
 from copy import deepcopy
 
 from chasm_git.archive.commit import Writer, commit
-from chasm_git.archive.journal import publish
 from chasm_git.archive.layout import session_path
-from chasm_git.archive.trees import write_tree
+from chasm_git.archive.plumbing.journal import publish
+from chasm_git.archive.plumbing.trees import write_tree
 from chasm_git.session.attachments import path_of
 from chasm_git.session.codec import dumps
 from chasm_git.session.model import Message, Session

@@ -4,9 +4,9 @@ import subprocess
 from pathlib import Path
 
 from chasm_git.archive.commit import Writer, commit
-from chasm_git.archive.journal import publish
-from chasm_git.archive.objects import write_tree
-from chasm_git.archive.worktree import merge_sessions
+from chasm_git.archive.plumbing.journal import publish
+from chasm_git.archive.plumbing.objects import write_tree
+from chasm_git.archive.plumbing.worktree import merge_sessions
 from chasm_git.session import codec
 from chasm_git.session.model import Message, Session
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from chasm_git.archive.bulk import BulkReader
 from chasm_git.archive.commit import Writer
+from chasm_git.archive.plumbing.bulk import BulkReader
 from chasm_git.archive.repo import Archive, DamagedObject, init_archive, open_archive
 
 CONTENTS = [b"", b"one\n", bytes(range(256)) * 500, "ünï\0code".encode()]

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chasm_git.archive.config import ConfigUnreadable, is_true, read_config, write_config
-from chasm_git.archive.locks import LockHeld
+from chasm_git.archive.plumbing.locks import LockHeld
 from tests.archive.repository import run
 
 
@@ -92,7 +92,7 @@ def test_git_reads_what_we_write(tmp_path_factory, values):
 def test_the_lock_of_git_is_respected(tmp_path, monkeypatch):
     path = tmp_path / "config"
     (tmp_path / "config.lock").write_bytes(b"")
-    monkeypatch.setattr("chasm_git.archive.locks.LockFile._wait", lambda self, timeout: self._take())
+    monkeypatch.setattr("chasm_git.archive.plumbing.locks.LockFile._wait", lambda self, timeout: self._take())
     with pytest.raises((LockHeld, FileExistsError)):
         write_config(path, {"a.b": "c"}, tmp_path)
     assert not path.exists()

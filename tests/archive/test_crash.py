@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from chasm_git.archive import refs
 from chasm_git.archive.commit import Writer, commit
-from chasm_git.archive.journal import publish, recover
-from chasm_git.archive.objects import write_tree
+from chasm_git.archive.plumbing import refs
+from chasm_git.archive.plumbing.journal import publish, recover
+from chasm_git.archive.plumbing.objects import write_tree
 from chasm_git.archive.repo import init_archive, open_archive
 from tests.archive import dying
 from tests.archive.repository import PATH, committed, fsck, run, save, session, shown, status

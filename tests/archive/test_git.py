@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from chasm_git.archive.git import REPOSITORY_VARIABLES, Git, GitError, GitMissing
+from chasm_git.archive.plumbing.git import REPOSITORY_VARIABLES, Git, GitError, GitMissing
 from chasm_git.errors import ChasmError
 
 

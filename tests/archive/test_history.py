@@ -7,7 +7,6 @@ import pytest
 
 from chasm_git.archive.blame import blame
 from chasm_git.archive.compare import FieldChange, difference, pairs, text_diff
-from chasm_git.archive.git import GitMissing
 from chasm_git.archive.history import (
     changes,
     iso,
@@ -20,6 +19,7 @@ from chasm_git.archive.history import (
     session_log,
     walk,
 )
+from chasm_git.archive.plumbing.git import GitMissing
 from chasm_git.archive.repo import init_archive, open_archive
 from chasm_git.archive.summaries import Summaries
 from chasm_git.errors import ChasmError

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from chasm_git.archive.index import Index, IndexUnusable
-from chasm_git.archive.objects import blob_id
+from chasm_git.archive.plumbing.index import Index, IndexUnusable
+from chasm_git.archive.plumbing.objects import blob_id
 from tests.archive.repository import run
 
 NAMES = ["a", "a.b", "a/b", "a/c/d", "a-b/x", "b" * 200 + "/" + "c" * 200, "ä/ö", "deep/er/and/deeper/still.yaml", "z"]

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from chasm_git.archive import journal, refs
-from chasm_git.archive.journal import publish, recover
-from chasm_git.archive.locks import ArchiveLocked, LockFile
-from chasm_git.archive.refs import RefMoved
+from chasm_git.archive.plumbing import journal, refs
+from chasm_git.archive.plumbing.journal import publish, recover
+from chasm_git.archive.plumbing.locks import ArchiveLocked, LockFile
+from chasm_git.archive.plumbing.refs import RefMoved
 from chasm_git.archive.repo import init_archive, open_archive
 from tests.archive.repository import PATH, build, committed, fsck, run, save, session, shown, status
 
@@ -197,7 +197,7 @@ def test_a_harvest_that_holds_the_archive_keeps_others_waiting_but_not_from_publ
 def test_staged_files_of_a_running_harvest_outlive_the_recovery_of_another_command(archive):
     staged = archive.scratch / "chasm-file-not-ours"
     staged.write_bytes(b"")
-    from chasm_git.archive.durable import scratch_name
+    from chasm_git.archive.plumbing.durable import scratch_name
 
     mine = archive.scratch / scratch_name()
     mine.write_bytes(b"")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from chasm_git.archive import durable, journal, locks
-from chasm_git.archive.locks import ArchiveLocked, LockFile, release_abandoned
+from chasm_git.archive.plumbing import durable, journal, locks
+from chasm_git.archive.plumbing.locks import ArchiveLocked, LockFile, release_abandoned
 from chasm_git.archive.repo import init_archive, open_archive
 from tests.archive.repository import PATH, save, session, status
 
@@ -29,7 +29,7 @@ def holder(archive, body):
     code = (
         f"import sys; sys.path.insert(0, {str(CHECKOUT)!r})\n"
         "import os, time\nfrom pathlib import Path\n"
-        "from chasm_git.archive.locks import LockFile\n"
+        "from chasm_git.archive.plumbing.locks import LockFile\n"
         "from chasm_git.archive.repo import open_archive\n"
         f"archive = open_archive(Path({str(archive.path)!r}))\n{body}\n"
         "print('there', flush=True)\ntime.sleep(60)\n"
@@ -161,7 +161,7 @@ def test_who_is_gone(tmp_path):
 def test_what_workers_wrote_belongs_to_their_parent(tmp_path):
     code = (
         f"import sys; sys.path.insert(0, {str(CHECKOUT)!r})\n"
-        "import multiprocessing, os\nfrom chasm_git.archive.durable import scratch_name\n"
+        "import multiprocessing, os\nfrom chasm_git.archive.plumbing.durable import scratch_name\n"
         "if __name__ == '__main__':\n"
         "    for kind in multiprocessing.get_all_start_methods():\n"
         "        with multiprocessing.get_context(kind).Pool(1) as pool:\n"

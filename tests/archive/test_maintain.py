@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from chasm_git.archive import maintain
 from chasm_git.archive.commit import commit
-from chasm_git.archive.git import GitError
-from chasm_git.archive.locks import ArchiveLocked, ProcessLock
-from chasm_git.archive.maintain import Weight
-from chasm_git.archive.pack import PackWriter
+from chasm_git.archive.plumbing import maintain
+from chasm_git.archive.plumbing.git import GitError
+from chasm_git.archive.plumbing.locks import ArchiveLocked, ProcessLock
+from chasm_git.archive.plumbing.maintain import Weight
+from chasm_git.archive.plumbing.pack import PackWriter
+from chasm_git.archive.plumbing.trees import write_tree
 from chasm_git.archive.repo import Archive
-from chasm_git.archive.trees import write_tree
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -196,7 +196,7 @@ def test_a_record_that_cannot_be_read_counts_as_none(git):
 def test_only_one_at_a_time_and_a_dead_one_does_not_count(git):
     grow(git, 2)
     code = (
-        "import sys, time; from pathlib import Path; from chasm_git.archive.locks import ProcessLock;"
+        "import sys, time; from pathlib import Path; from chasm_git.archive.plumbing.locks import ProcessLock;"
         "ProcessLock(Path(sys.argv[1])).acquire(0); print('held', flush=True); time.sleep(60)"
     )
     (git.git_dir / "chasm").mkdir()

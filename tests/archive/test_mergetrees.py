@@ -5,13 +5,13 @@ from copy import deepcopy
 
 import pytest
 
-from chasm_git.archive.bases import merge_bases
 from chasm_git.archive.commit import Writer, commit
-from chasm_git.archive.mergefiles import Clash
-from chasm_git.archive.mergetrees import merge_trees
-from chasm_git.archive.objects import blob_id
+from chasm_git.archive.plumbing.objects import blob_id
+from chasm_git.archive.plumbing.trees import Entry, write_tree
 from chasm_git.archive.repo import init_archive
-from chasm_git.archive.trees import Entry, write_tree
+from chasm_git.archive.syncing.bases import merge_bases
+from chasm_git.archive.syncing.mergefiles import Clash
+from chasm_git.archive.syncing.mergetrees import merge_trees
 from chasm_git.session import codec
 from chasm_git.session.attachments import path_of
 from chasm_git.session.codec import dumps

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chasm_git.archive import pack, trees
 from chasm_git.archive.commit import Writer, commit
-from chasm_git.archive.objects import LooseWriter, blob_id, compress, object_id, write_tree
-from chasm_git.archive.pack import PackWriter
+from chasm_git.archive.plumbing import pack, trees
+from chasm_git.archive.plumbing.objects import LooseWriter, blob_id, compress, object_id, write_tree
+from chasm_git.archive.plumbing.pack import PackWriter
 from chasm_git.archive.repo import Archive, DamagedObject, init_archive
 from tests.archive.repository import PATH, fsck, run, save, session
 

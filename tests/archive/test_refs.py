@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from chasm_git.archive.locks import LockHeld
-from chasm_git.archive.refs import DamagedRef, RefMoved, list_refs, read_ref, update_refs
+from chasm_git.archive.plumbing.locks import LockHeld
+from chasm_git.archive.plumbing.refs import DamagedRef, RefMoved, list_refs, read_ref, update_refs
 from chasm_git.archive.repo import init_archive, open_archive
 from chasm_git.errors import ChasmError
 from tests.archive.repository import PATH, build, committed, fsck, run, save, session, status
@@ -154,7 +154,7 @@ _RACER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {checkout!r})
-from chasm_git.archive.refs import RefMoved
+from chasm_git.archive.plumbing.refs import RefMoved
 from chasm_git.archive.repo import open_archive
 from tests.archive.repository import PATH, save, session
 name, rounds, locked = sys.argv[2], int(sys.argv[3]), sys.argv[4] == "locked"

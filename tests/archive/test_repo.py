@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chasm_git.archive.checkout import checkouts
-from chasm_git.archive.discovery import find_repository
+from chasm_git.archive.plumbing.checkout import checkouts
+from chasm_git.archive.plumbing.discovery import find_repository
 from chasm_git.archive.repo import NotAnArchive, init_archive, open_archive
 from chasm_git.errors import ChasmError
 from tests.archive.repository import PATH, committed, fsck, run, save, session, shown, status

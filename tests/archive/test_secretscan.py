@@ -2,14 +2,16 @@
 
 import pytest
 
-from chasm_git.archive import remote, secretmask, secretscan
-from chasm_git.archive.remote import add
 from chasm_git.archive.repo import init_archive
-from chasm_git.archive.secretcache import Cache
-from chasm_git.archive.secretscan import SecretsLeaving, new_objects, scan_commit, scan_range
-from chasm_git.archive.secretsettings import SecretSettings, parse
+from chasm_git.archive.secrets import secretmask, secretscan
+from chasm_git.archive.secrets.secretcache import Cache
+from chasm_git.archive.secrets.secretscan import SecretsLeaving, new_objects, scan_commit, scan_range
+from chasm_git.archive.secrets.secretsettings import SecretSettings, parse
 from chasm_git.archive.settings import with_added
-from chasm_git.archive.sync import Options, sync
+from chasm_git.archive.syncing import remote
+from chasm_git.archive.syncing.remote import add
+from chasm_git.archive.syncing.report import Options
+from chasm_git.archive.syncing.sync import sync
 from chasm_git.session.attachments import path_of
 from chasm_git.session.reference import ReferenceError
 from chasm_git.session.secret_patterns import Pattern

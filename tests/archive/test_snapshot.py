@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chasm_git.archive import refs
+from chasm_git.archive.plumbing import refs
 from chasm_git.archive.repo import init_archive, open_archive
 from chasm_git.archive.snapshot import BadSnapshotName, SnapshotExists, check_name, default_name, snapshots, take
 from chasm_git.errors import ChasmError

@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from chasm_git.archive.conflicts import waiting
+from chasm_git.archive.syncing.conflicts import waiting
 from chasm_git.errors import Undecided
 from chasm_git.session.model import Message
 from tests.archive.machines import Machine, bare

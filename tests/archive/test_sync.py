@@ -5,15 +5,16 @@ import shutil
 
 import pytest
 
-from chasm_git.archive import refs, remote, syncstate
-from chasm_git.archive.exchange import RemoteFailed, Unreachable
-from chasm_git.archive.locks import ArchiveLocked, ProcessLock
-from chasm_git.archive.mergefiles import Clash
-from chasm_git.archive.mergetrees import Change
-from chasm_git.archive.remote import NoRemote
+from chasm_git.archive.plumbing import refs
+from chasm_git.archive.plumbing.locks import ArchiveLocked, ProcessLock
 from chasm_git.archive.repo import open_archive
 from chasm_git.archive.snapshot import take
-from chasm_git.archive.sync import Behind, Overtaken
+from chasm_git.archive.syncing import remote, syncstate
+from chasm_git.archive.syncing.exchange import RemoteFailed, Unreachable
+from chasm_git.archive.syncing.mergefiles import Clash
+from chasm_git.archive.syncing.mergetrees import Change
+from chasm_git.archive.syncing.remote import NoRemote
+from chasm_git.archive.syncing.sync import Behind, Overtaken
 from chasm_git.errors import UsageError
 from chasm_git.session.model import Message
 from tests.archive.machines import Machine, bare, until_quiet
@@ -295,7 +296,7 @@ def provider_commit(machine, *sessions):
 
 def put_apart(archive, sessions):
     from chasm_git.archive.commit import Writer, commit
-    from chasm_git.archive.trees import write_tree
+    from chasm_git.archive.plumbing.trees import write_tree
     from chasm_git.session.codec import dumps
 
     with Writer(archive) as writer:

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from chasm_git.archive.repo import open_archive
-from chasm_git.archive.sync import Options
-from chasm_git.archive.transport import pause
+from chasm_git.archive.syncing.report import Options
+from chasm_git.archive.syncing.transport import pause
 from tests.archive.crowd import SCRATCH, Crowd
 from tests.archive.machines import bare
 from tests.archive.making import assert_whole

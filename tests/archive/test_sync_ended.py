@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from chasm_git.archive import remote
-from chasm_git.archive.exchange import RemoteFailed, Unreachable, trouble
-from chasm_git.archive.git import Result
+from chasm_git.archive.plumbing.git import Result
+from chasm_git.archive.syncing import remote
+from chasm_git.archive.syncing.exchange import RemoteFailed, Unreachable, trouble
 from tests.archive.machines import Machine, assert_unlocked
 from tests.archive.making import assert_whole, git, new_session, put
 from tests.archive.serving import hanging, processes_of

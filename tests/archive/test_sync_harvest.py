@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chasm_git.archive import refs
+from chasm_git.archive.plumbing import refs
 from chasm_git.harvest.run import harvest
 from chasm_git.providers.base import Env
 from tests.archive.machines import Machine, bare, until_quiet

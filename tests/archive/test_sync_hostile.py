@@ -5,9 +5,10 @@ import subprocess
 
 import pytest
 
-from chasm_git.archive import incoming, refs
-from chasm_git.archive.exchange import RemoteFailed
-from chasm_git.archive.incoming import Refused, bad_name
+from chasm_git.archive.plumbing import refs
+from chasm_git.archive.syncing import incoming
+from chasm_git.archive.syncing.exchange import RemoteFailed
+from chasm_git.archive.syncing.incoming import Refused, bad_name
 from chasm_git.session.attachments import path_of
 from chasm_git.session.codec import dumps
 from tests.archive.machines import Machine, bare, until_quiet

@@ -7,9 +7,10 @@ import time
 
 import pytest
 
-from chasm_git.archive import refs, remote, syncstate
-from chasm_git.archive.exchange import Denied, RemoteFailed, Unreachable
+from chasm_git.archive.plumbing import refs
 from chasm_git.archive.repo import open_archive
+from chasm_git.archive.syncing import remote, syncstate
+from chasm_git.archive.syncing.exchange import Denied, RemoteFailed, Unreachable
 from chasm_git.errors import UsageError
 from chasm_git.session.attachments import store_base64
 from tests.archive.machines import Machine, bare, until_quiet

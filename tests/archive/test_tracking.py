@@ -2,10 +2,10 @@
 
 import pytest
 
-from chasm_git.archive import syncstate
-from chasm_git.archive.exchange import RemoteFailed, Unreachable
-from chasm_git.archive.locks import ProcessLock
-from chasm_git.archive.tracking import pending, sync_states, sync_status
+from chasm_git.archive.plumbing.locks import ProcessLock
+from chasm_git.archive.syncing import syncstate
+from chasm_git.archive.syncing.exchange import RemoteFailed, Unreachable
+from chasm_git.archive.syncing.tracking import pending, sync_states, sync_status
 from chasm_git.session.forgotten import forgotten
 from tests.archive.machines import Machine, bare, until_quiet
 from tests.archive.making import git, new_session, path, put, say

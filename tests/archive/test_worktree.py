@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from chasm_git.archive import durable, journal
-from chasm_git.archive.locks import LockHeld
+from chasm_git.archive.plumbing import durable, journal
+from chasm_git.archive.plumbing.locks import LockHeld
+from chasm_git.archive.plumbing.worktree import Unfinished, bring_up_to_date, merge_sessions
 from chasm_git.archive.repo import init_archive
-from chasm_git.archive.worktree import Unfinished, bring_up_to_date, merge_sessions
 from tests.archive.repository import PATH, build, committed, fsck, run, save, session, shown, status
 
 ONE, TWO, THREE = (PATH.format(number) for number in (1, 2, 3))
@@ -319,7 +319,7 @@ def test_a_merge_under_way_keeps_what_is_harvested_meanwhile(archive):
 
 
 def test_the_branch_does_not_move_under_a_rebase(archive):
-    from chasm_git.archive.checkout import BranchBusy
+    from chasm_git.archive.plumbing.checkout import BranchBusy
 
     top = archive.worktree
     run(top, "checkout", "-q", "-b", "side", "HEAD~1")
@@ -413,7 +413,7 @@ def test_running_it_twice_changes_nothing(archive):
 def test_a_file_that_cannot_be_replaced_is_tried_again(archive, monkeypatch):
     if os.geteuid() == 0:
         # for root no permission is missing: a folder that vanishes has the same effect
-        from chasm_git.archive.files import Files
+        from chasm_git.archive.plumbing.files import Files
 
         place = Files.place
         refused = []

@@ -12,7 +12,7 @@ from typing import Any
 from chasm_git.harvest.collecting import uncollected
 from chasm_git.providers import registry
 from chasm_git.providers.base import Env, Source
-from chasm_git.providers.export_file import readings
+from chasm_git.providers.reading.export_file import readings
 from chasm_git.session.model import Session
 from tests.benchmarks.corpus import Corpus
 from tests.benchmarks.enlarging import enlarged

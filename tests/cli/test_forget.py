@@ -203,7 +203,7 @@ def test_what_it_refuses(chasm: Program, tmp_path: Path) -> None:
 
 
 def test_a_stop_in_between_is_made_up_for(chasm: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    from chasm_git.archive import purge
+    from chasm_git.archive.erasing import purge
 
     with monkeypatch.context() as stopped:
         stopped.setattr(purge, "_forget_logs", lambda archive, objects: 1 / 0)

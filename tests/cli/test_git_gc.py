@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chasm_git.archive import maintain
+from chasm_git.archive.plumbing import maintain
 from chasm_git.outputs.cli.git_gc import size
 from chasm_git.session.model import Message, Session
 from tests.cli.calling import Program

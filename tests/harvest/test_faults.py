@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chasm_git.archive.locks import ArchiveLocked
+from chasm_git.archive.plumbing.locks import ArchiveLocked
 from chasm_git.archive.repo import init_archive, open_archive
 from chasm_git.harvest.run import harvest
 from chasm_git.providers.base import Env

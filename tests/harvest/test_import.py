@@ -13,7 +13,7 @@ import pytest
 
 from chasm_git import api
 from chasm_git.errors import UsageError
-from chasm_git.providers import export_file
+from chasm_git.providers.reading import export_file
 from tests.conftest import git
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from chasm_git.archive import secretmask
 from chasm_git.archive.repo import init_archive, open_archive
-from chasm_git.archive.secretsettings import SettingsUnclear
+from chasm_git.archive.secrets import secretmask
+from chasm_git.archive.secrets.secretsettings import SettingsUnclear
 from chasm_git.harvest.importing import import_files
 from chasm_git.harvest.read import Options
 from chasm_git.harvest.run import harvest

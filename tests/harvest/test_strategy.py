@@ -2,8 +2,8 @@
 
 import pytest
 
-from chasm_git.archive.conflicts import waiting
 from chasm_git.archive.repo import init_archive, open_archive
+from chasm_git.archive.syncing.conflicts import waiting
 from chasm_git.harvest.run import harvest
 from chasm_git.providers.base import Env
 from chasm_git.session import codec

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chasm_git.archive import forget
+from chasm_git.archive.erasing import forget
 from chasm_git.archive.repo import init_archive, open_archive
 from chasm_git.harvest.run import harvest
 from chasm_git.providers.base import Env

@@ -8,7 +8,7 @@ from typing import Any
 
 from chasm_git.providers import registry
 from chasm_git.providers.base import Export, Reading
-from chasm_git.providers.export_file import readings
+from chasm_git.providers.reading.export_file import readings
 from chasm_git.session.model import Session
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"

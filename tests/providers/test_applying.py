@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from chasm_git.providers import applying, readback, writing
 from chasm_git.providers.base import Env
-from chasm_git.providers.writing import (
+from chasm_git.providers.writing import applying, contract, readback
+from chasm_git.providers.writing.contract import (
     ChangedMeanwhile,
     Expected,
     FileChange,
@@ -40,7 +40,7 @@ def one_of(provider: str, key: str) -> Kept:
 def put(provider: str, one: Kept, env: Env, backup: Path) -> Path:
     """Write a session, and give its file."""
     plan = case.plan(provider, one, env)
-    writing.load(provider).write(plan, backup=backup)
+    contract.load(provider).write(plan, backup=backup)
     return plan.expected[0].place
 
 
@@ -53,7 +53,7 @@ def test_what_lost_its_end_is_completed_and_the_loss_is_kept(tmp_path: Path) -> 
         place.chmod(0o640)
         plan = case.plan("claude-code", one, env)
         assert plan.standing is (Standing.SAME if cut == len(whole) - 1 else Standing.OLDER)
-        written = writing.load("claude-code").write(plan, backup=tmp_path / f"kept{cut}")
+        written = contract.load("claude-code").write(plan, backup=tmp_path / f"kept{cut}")
         assert place.read_bytes() == whole[: cut if plan.standing is Standing.SAME else None]
         assert [path.read_bytes() for path in written.kept] == ([whole[:cut]] if written.paths else [])
         assert place.stat().st_mode & 0o777 == 0o640
@@ -67,7 +67,7 @@ def test_what_is_newer_is_not_written_over(more: bytes, tmp_path: Path) -> None:
     place.write_bytes(grown[20:] if more.startswith(b"\x00") else grown)
     before = case.files(env.home)
     plan = case.plan("claude-code", one, env)
-    writer = writing.load("claude-code")
+    writer = contract.load("claude-code")
     if more == b'{"type":"us':  # a row that is being written begins like ours, and is nobody's yet
         assert plan.standing in (Standing.OLDER, Standing.NEWER)
         return
@@ -87,7 +87,7 @@ def test_something_else_in_its_place_is_not_written_over(tmp_path: Path) -> None
     place.write_bytes(b"my notes")
     plan = case.plan("claude-code", one, env)
     with pytest.raises(WriteRefused):
-        writing.load("claude-code").write(plan, backup=tmp_path / "kept")
+        contract.load("claude-code").write(plan, backup=tmp_path / "kept")
     assert place.read_bytes() == b"my notes"
 
 
@@ -97,7 +97,7 @@ def test_a_store_that_changed_since_is_looked_at_again(tmp_path: Path) -> None:
     place = put("claude-code", one, env, tmp_path / "kept")
     before = place.read_bytes()
     with pytest.raises(ChangedMeanwhile):
-        writing.load("claude-code").write(plan, backup=tmp_path / "kept")
+        contract.load("claude-code").write(plan, backup=tmp_path / "kept")
     assert place.read_bytes() == before
 
 
@@ -134,7 +134,7 @@ def test_a_kill_leaves_the_old_or_the_new(provider: str, tmp_path: Path) -> None
     """Files whole, databases whole; and the next run completes it."""
     one = next(case.kept(provider))
     env = Env(tmp_path / "home")
-    writer = writing.load(provider)
+    writer = contract.load(provider)
     if provider == "opencode":
         one = next(kept for kept in case.kept(provider) if kept.place.suffix == ".db")
 
@@ -179,7 +179,7 @@ def test_nothing_stays_of_what_is_not_read_back(tmp_path: Path) -> None:
     plan.changes.append(FileChange(plan.root / "index", b"x", None, "index"))
     plan.expected.append(Expected("another", plan.expected[0].place, None))
     with pytest.raises(NotReadBack, match="another is not found"):
-        writing.load("claude-code").write(plan, backup=tmp_path / "kept")
+        contract.load("claude-code").write(plan, backup=tmp_path / "kept")
     assert case.files(tmp_path) == {} and not plan.root.exists()
 
 
@@ -191,7 +191,7 @@ def test_rows_that_are_not_read_back_are_taken_back(tmp_path: Path) -> None:
     plan = case.plan("opencode", one, env)
     plan.expected.append(Expected("another", path, None))
     with pytest.raises(NotReadBack):
-        writing.load("opencode").write(plan, backup=tmp_path / "kept")
+        contract.load("opencode").write(plan, backup=tmp_path / "kept")
     left = [line for line in dump(path) if line not in before]
     assert all("INSERT INTO" in line and "project" in line for line in left)
     (copy,) = (tmp_path / "kept").iterdir()
@@ -205,14 +205,14 @@ def test_rows_that_changed_since_are_looked_at_again(tmp_path: Path) -> None:
     change = RowsChange(path, (("UPDATE t SET a = 2", ()),), ((("SELECT a FROM t", ()), [(5,)]),))
     plan = WritePlan("claude-code", "x", Env(tmp_path), tmp_path, changes=[change])
     with pytest.raises(ChangedMeanwhile):
-        writing.load("claude-code").write(plan, backup=tmp_path / "kept")
+        contract.load("claude-code").write(plan, backup=tmp_path / "kept")
     assert applying.rows_of(path, ("SELECT a FROM t", ())) == [[(1,)]]
     plan.changes = [RowsChange(tmp_path / "none.db", ())]
     with pytest.raises(WriteRefused, match="is not there"):
-        writing.load("claude-code").write(plan, backup=tmp_path / "kept")
+        contract.load("claude-code").write(plan, backup=tmp_path / "kept")
     plan.changes = [RowsChange(path, (("UPDATE missing SET a = 2", ()),))]
     with pytest.raises(WriteRefused, match="no such table"):
-        writing.load("claude-code").write(plan, backup=tmp_path / "kept")
+        contract.load("claude-code").write(plan, backup=tmp_path / "kept")
 
 
 def test_a_row_of_somebody_else_stops_the_whole_write(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_a_row_of_somebody_else_stops_the_whole_write(tmp_path: Path) -> None:
         connection.commit()
     before = dump(path)
     with pytest.raises(WriteRefused):
-        writing.load("opencode").write(case.plan("opencode", one, env), backup=tmp_path / "kept")
+        contract.load("opencode").write(case.plan("opencode", one, env), backup=tmp_path / "kept")
     assert dump(path) == before
 
 
@@ -245,12 +245,12 @@ def test_links_do_not_lead_out(tmp_path: Path) -> None:
     place.parent.parent.mkdir(parents=True)
     place.parent.symlink_to(elsewhere)
     with pytest.raises(WriteRefused, match="leads out"):
-        writing.load("claude-code").write(case.plan("claude-code", one, env), backup=tmp_path / "kept")
+        contract.load("claude-code").write(case.plan("claude-code", one, env), backup=tmp_path / "kept")
     place.parent.unlink()
     place.parent.mkdir()
     place.symlink_to(elsewhere / "x")
     with pytest.raises(WriteRefused, match="is a link"):
-        writing.load("claude-code").write(case.plan("claude-code", one, env), backup=tmp_path / "kept")
+        contract.load("claude-code").write(case.plan("claude-code", one, env), backup=tmp_path / "kept")
     assert list(elsewhere.iterdir()) == []
 
 
@@ -275,8 +275,8 @@ def test_a_running_tool_is_waited_for(tmp_path: Path) -> None:
     tool = subprocess.Popen(["chasm-test-tool", "60"], executable=shutil.which("sleep"))
     try:
         with pytest.raises(WriteRefused, match=f"process {tool.pid}"):
-            writing.load("codex").write(plan, backup=tmp_path / "kept")
-        writing.load("codex").write(plan, backup=tmp_path / "kept", force=True)
+            contract.load("codex").write(plan, backup=tmp_path / "kept")
+        contract.load("codex").write(plan, backup=tmp_path / "kept", force=True)
     finally:
         tool.kill()
         tool.wait()

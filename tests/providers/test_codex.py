@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from chasm_git.providers import zstd as compression
 from chasm_git.providers.base import Env, Problem
 from chasm_git.providers.codex import Codex
+from chasm_git.providers.reading import zstd as compression
 from chasm_git.session import codec
 from chasm_git.session.model import Message, Session
 from tests.providers.codex_case import (

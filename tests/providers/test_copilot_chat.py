@@ -12,7 +12,7 @@ from chasm_git.harvest.natives import reader_of
 from chasm_git.providers.base import Env, Problem, Reading, Source
 from chasm_git.providers.copilot_chat import CopilotChat
 from chasm_git.providers.copilot_chat_store import CopilotChatStore
-from chasm_git.providers.export_file import Bundle, Member
+from chasm_git.providers.reading.export_file import Bundle, Member
 from chasm_git.session import codec
 from chasm_git.session.model import Session
 from chasm_git.session.universal import universal

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from chasm_git.providers import _projects
 from chasm_git.providers.base import Env, Problem, Source
 from chasm_git.providers.crush import Crush
+from chasm_git.providers.reading import project_folders
 from chasm_git.session.model import Session
 from tests.providers.databases import as_set, build, built, given_back, rows_of
 from tests.providers.reading import FIXTURES, harvest, parts, said, shown, sources
@@ -88,5 +88,5 @@ def test_projects_that_are_not_listed(tmp_path: Path) -> None:
 def test_the_search_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(9):
         build(tmp_path / f"p{number}" / ".crush" / "crush.db", ROW)
-    monkeypatch.setattr(_projects, "MOST", 5)
+    monkeypatch.setattr(project_folders, "MOST", 5)
     assert [isinstance(source, Source) for source in sources(crush, tmp_path)] == [True] * 4

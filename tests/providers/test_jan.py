@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from chasm_git.providers._thoughts import split
 from chasm_git.providers.base import Env
 from chasm_git.providers.jan import Jan
+from chasm_git.providers.reading.thoughts import split
 from chasm_git.session.model import Session
 from tests.providers.reading import FIXTURES, harvest, only, parts, read_bytes, rows_of, said, shown, sources
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chasm_git.providers import _json_stream
-from chasm_git.providers._json_stream import elements
+from chasm_git.providers.reading import json_stream
+from chasm_git.providers.reading.json_stream import elements
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=20),
@@ -88,8 +88,8 @@ def test_what_is_no_list_of_objects_says_so(data: bytes) -> None:
 
 
 def test_an_object_without_an_end_does_not_fill_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_json_stream, "LARGEST", 100_000)
-    monkeypatch.setattr(_json_stream, "_CHUNK", 5_000)
+    monkeypatch.setattr(json_stream, "LARGEST", 100_000)
+    monkeypatch.setattr(json_stream, "_CHUNK", 5_000)
     good = [{"title": n, "text": "x" * 5_000} for n in range(100)]
     pieces = [json.dumps(item) for item in good]
     pieces[3] = pieces[3].replace('"text": "', '"text": [{"')

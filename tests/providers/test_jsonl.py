@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chasm_git.providers import jsonl
+from chasm_git.providers.reading import jsonl
 from chasm_git.session import codec, jsonio
 from chasm_git.session.build import Builder
 from chasm_git.session.model import Session

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from chasm_git.providers import zstd
 from chasm_git.providers.base import Source
 from chasm_git.providers.openclaw import OpenClaw
+from chasm_git.providers.reading import zstd
 from chasm_git.session import codec
 from chasm_git.session.merge import absorb
 from chasm_git.session.model import Session

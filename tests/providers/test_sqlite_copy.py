@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chasm_git.providers import sqlite_copy
-from chasm_git.providers._cells import stored, value_of
 from chasm_git.providers.base import Env, Problem, Source
-from chasm_git.providers.sqlite_copy import Row, opened, order_of
+from chasm_git.providers.reading import sqlite_copy
+from chasm_git.providers.reading.cells import stored, value_of
+from chasm_git.providers.reading.sqlite_copy import Row, opened, order_of
 from tests.providers.databases import build
 
 

@@ -59,7 +59,7 @@ def test_a_reader_looks_nowhere_but_at_its_traces(name, platform, tmp_path):
 
 def whole(traces: Traces, env: Env, trace: str) -> Iterator[Path]:
     """Where a trace leads when every editor is there."""
-    from chasm_git.providers._vscode_places import user_folders
+    from chasm_git.providers.formats.vscode_places import user_folders
 
     if trace.startswith("editor:"):
         yield from (user / trace.partition(":")[2] for user in user_folders(env) if isinstance(user, Path))

@@ -9,8 +9,8 @@ import pytest
 
 from chasm_git.providers import registry
 from chasm_git.providers.base import Source
+from chasm_git.providers.formats.vscode_log import replay
 from chasm_git.providers.vscode import VSCode
-from chasm_git.providers.vscode_log import replay
 from chasm_git.session import attachments, codec
 from chasm_git.session.model import Session
 from chasm_git.session.order import ordered

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chasm_git.providers.formats.vscode_log import replay
 from chasm_git.providers.vscode import VSCode
-from chasm_git.providers.vscode_log import replay
 from chasm_git.session import codec, jsonio
 from chasm_git.session.order import ordered
 from chasm_git.session.universal import universal

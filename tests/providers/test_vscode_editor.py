@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from chasm_git.providers import registry, writing
+from chasm_git.providers import registry
 from chasm_git.providers.base import Env, Problem, Reading
 from chasm_git.providers.writers import vscode_index
 from chasm_git.providers.writers.vscode_register import register
 from chasm_git.providers.writers.vscode_workspaces import Store, store_for, workspace_json
-from chasm_git.providers.writing import Standing, Target, WritePlan
+from chasm_git.providers.writing import contract
+from chasm_git.providers.writing.contract import Standing, Target, WritePlan
 from chasm_git.session import codec
 from chasm_git.session.model import Session
 from tests.providers import code_server
@@ -56,7 +57,7 @@ def read_all(name: str, home: Path) -> Reading:
 
 
 def written(session: Session, env: Env, reading: Reading, folder: Path | None) -> WritePlan:
-    writer = writing.load("vscode")
+    writer = contract.load("vscode")
     plan = writer.plan(session, env, Target(reading.attachments.__getitem__, str(folder) if folder else None))
     writer.write(plan, backup=env.home / "backup")
     return plan
@@ -110,5 +111,5 @@ def test_what_is_written_back_is_listed_and_opens(env: Env) -> None:
     after = harvest(env.home)
     assert shown(after[LOST]) == shown(lost)  # VS Code, which has opened it, has lost nothing of it
     assert shown(after[resumed.session_id])
-    again = writing.load("vscode").plan(foreign, env, Target(claude.attachments.__getitem__, str(shop)))
+    again = contract.load("vscode").plan(foreign, env, Target(claude.attachments.__getitem__, str(shop)))
     assert again.standing is Standing.SAME

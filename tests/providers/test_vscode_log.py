@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from chasm_git.providers._vscode_history import place
-from chasm_git.providers._vscode_said import covers
-from chasm_git.providers.vscode_log import Replay, replay
+from chasm_git.providers.formats.vscode_history import place
+from chasm_git.providers.formats.vscode_log import Replay, replay
+from chasm_git.providers.formats.vscode_said import covers
 from tests.providers.vscode_case import (
     FOUR,
     ONE,

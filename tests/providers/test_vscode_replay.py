@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chasm_git.providers._vscode_history import place
-from chasm_git.providers._vscode_said import covers
-from chasm_git.providers.vscode_log import Replay, replay
+from chasm_git.providers.formats.vscode_history import place
+from chasm_git.providers.formats.vscode_log import Replay, replay
+from chasm_git.providers.formats.vscode_said import covers
 from chasm_git.session import jsonio
 from tests.providers.vscode_case import (
     SHARED,

@@ -14,14 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chasm_git.providers import readback, registry, writing
+from chasm_git.providers import registry
 from chasm_git.providers.base import Env, Problem, Reading
 from chasm_git.providers.vscode import reading_of
 from chasm_git.providers.writers import vscode_index as index
 from chasm_git.providers.writers.vscode_register import read_state
 from chasm_git.providers.writers.vscode_state import faults, mend, text_part
 from chasm_git.providers.writers.vscode_workspaces import store_for
-from chasm_git.providers.writing import (
+from chasm_git.providers.writing import contract, readback
+from chasm_git.providers.writing.contract import (
     ChangedMeanwhile,
     NotReadBack,
     Standing,
@@ -57,11 +58,11 @@ def plan_of(session: Session, env: Env, attachments: dict[str, bytes] | None = N
     """The plan for a session, after it was a file of the archive."""
     kept = codec.loads(codec.dumps(session))
     target = Target((attachments or {}).__getitem__, more.pop("folder", str(env.home / "shop")), **more)
-    return writing.load("vscode").plan(kept, env, target)
+    return contract.load("vscode").plan(kept, env, target)
 
 
 def write(plan: WritePlan, **more: Any) -> Written:
-    return writing.load("vscode").write(plan, backup=plan.env.home / "backup", **more)
+    return contract.load("vscode").write(plan, backup=plan.env.home / "backup", **more)
 
 
 def read(*states: dict[str, Any]) -> Session:
@@ -244,7 +245,7 @@ def test_what_is_there_but_not_listed_is_listed(env: Env) -> None:
     path = put_file(store, state(ONE, customTitle="Mine now"))
     before = path.stat().st_mtime_ns
     plan = plan_of(read(state(ONE)), env)
-    assert plan.standing is Standing.SAME and [change.what for change in plan.changes] == [writing.INDEX]
+    assert plan.standing is Standing.SAME and [change.what for change in plan.changes] == [contract.INDEX]
     write(plan)
     assert path.stat().st_mtime_ns == before
     assert listed(store)["s-1"]["title"] == "Mine now"
@@ -274,7 +275,7 @@ def test_what_does_not_read_back_is_taken_back(env: Env) -> None:
     fill(store, '{"version":1,"entries":{}}')
     before = rows(store.database)
     plan = plan_of(read(state(ONE)), env)
-    plan.expected[0] = writing.Expected("s-1", plan.expected[0].place, Counter([b"something else"]))
+    plan.expected[0] = contract.Expected("s-1", plan.expected[0].place, Counter([b"something else"]))
     with pytest.raises(NotReadBack):
         write(plan)
     assert not [*store.sessions.iterdir()] and rows(store.database) == before
@@ -295,7 +296,7 @@ def test_the_list_alone_can_be_forced(env: Env) -> None:
     put_file(store, state(ONE))
     (env.home / ".config/Code/code.lock").write_text(str(os.getpid()))
     plan = plan_of(read(state(ONE)), env)
-    assert [change.what for change in plan.changes] == [writing.INDEX]
+    assert [change.what for change in plan.changes] == [contract.INDEX]
     with pytest.raises(WriteRefused):
         write(plan)
     write(plan, force=True)
@@ -306,7 +307,7 @@ def test_the_list_alone_can_be_forced(env: Env) -> None:
 def test_an_id_that_leads_elsewhere_is_refused(env: Env, name: str) -> None:
     session = read(state(ONE))
     session.id = name
-    plan = writing.load("vscode").plan(session, env, Target({}.__getitem__, str(env.home / "shop")))
+    plan = contract.load("vscode").plan(session, env, Target({}.__getitem__, str(env.home / "shop")))
     assert plan.refused is not None and not plan.changes
 
 
@@ -392,7 +393,7 @@ def test_places_in_a_text_count_as_vscode_does() -> None:
 
 def test_a_session_of_another_tool_is_one_of_vscodes(env: Env, example: Session) -> None:
     plan = plan_of(example, env, revision="r1")
-    assert plan.is_converted and plan.session_id == writing.derived_id("vscode", example, "r1")
+    assert plan.is_converted and plan.session_id == contract.derived_id("vscode", example, "r1")
     (path, *_) = write(plan).paths
     made = json.loads(path.read_bytes())
     assert not [*faults(made)]
@@ -414,7 +415,7 @@ def test_a_session_of_another_tool_is_one_of_vscodes(env: Env, example: Session)
     back = harvest(env.home)[plan.session_id]
     origin = {"provider": "claude-code", "id": example.id, "revision": "r1"}
     assert readback.origin_of(back) == origin
-    assert request["result"]["metadata"][writing.ORIGIN] == origin  # VS Code keeps this one when it writes the session
+    assert request["result"]["metadata"][contract.ORIGIN] == origin  # VS Code keeps this one when it writes the session
     assert plan_of(example, env, revision="r1").standing is Standing.SAME
 
 
@@ -560,11 +561,11 @@ def test_real_sessions_go_on_in_vscode(tmp_path: Path) -> None:
 )
 def test_the_command_that_goes_on(example: Session, folder: str | None, command: str) -> None:
     example.workspace = folder
-    assert writing.load("vscode").continue_command(example, Target({}.__getitem__)) == command
+    assert contract.load("vscode").continue_command(example, Target({}.__getitem__)) == command
 
 
 def test_the_command_is_the_editors_own(tmp_path: Path, example: Session) -> None:
-    env, writer = home_of(tmp_path, "VSCodium"), writing.load("vscode")
+    env, writer = home_of(tmp_path, "VSCodium"), contract.load("vscode")
     target = Target({}.__getitem__, str(tmp_path / "shop"))
     plan = writer.plan(example, env, target)
     assert writer.continue_command(example, target) == f"codium {tmp_path}/shop"

@@ -11,15 +11,16 @@ from pathlib import Path
 import pytest
 
 from chasm_git.errors import UsageError
-from chasm_git.providers import registry, writing
+from chasm_git.providers import registry
 from chasm_git.providers.base import Env
-from chasm_git.providers.writing import INDEX, NotReadBack, Standing, WriteRefused
+from chasm_git.providers.writing import contract
+from chasm_git.providers.writing.contract import INDEX, NotReadBack, Standing, WriteRefused
 from chasm_git.session import codec
 from chasm_git.session.model import Message, Session
 from tests.providers import writing_case as case
 from tests.providers.writing_case import Kept
 
-WRITERS = [name for name in writing.WRITERS if name != "vscode"]
+WRITERS = [name for name in contract.WRITERS if name != "vscode"]
 """VS Code's has tests of its own."""
 IN_BYTES = ("claude-code", "codex", "gemini-cli")
 OWN = [one for name in WRITERS for one in case.kept(name)]
@@ -49,7 +50,7 @@ def test_a_session_comes_back_as_it_was(one: Kept, tmp_path: Path) -> None:
     assert (plan.refused, plan.standing, plan.is_converted) == (None, Standing.ABSENT, False)
     assert plan.session_id == one.session.id
     before = case.files(env.home)
-    written = writing.load(name).write(plan, backup=tmp_path / "kept")  # reads all records back and compares
+    written = contract.load(name).write(plan, backup=tmp_path / "kept")  # reads all records back and compares
     assert {str(path.relative_to(env.home)) for path in written.paths} >= case.files(env.home).keys() - before.keys()
     if name in IN_BYTES and one.place.suffix == ".jsonl" and one.session.id != ONLY_EXPORTED:
         place = next(path for path in written.paths if path.name == one.place.name)
@@ -81,7 +82,7 @@ def test_any_session_is_converted(one: Kept, into: str, tmp_path: Path) -> None:
         assert plan.changes == []
         return
     assert plan.is_converted and plan.session_id != one.session.id
-    writing.load(into).write(plan, backup=tmp_path / "kept")  # compares what is said
+    contract.load(into).write(plan, backup=tmp_path / "kept")  # compares what is said
     again = case.plan(into, one, env, folder=folder, copy=True)
     assert (again.session_id, again.standing, again.changes) == (plan.session_id, Standing.SAME, [])
     if into == "aider":
@@ -124,7 +125,7 @@ def test_what_is_said_is_carried_and_the_rest_is_counted(into: str, tmp_path: Pa
     env, one = case.home_for(into, tmp_path), talk()
     plan = case.plan(into, one, env)
     assert plan.refused is None
-    writing.load(into).write(plan, backup=tmp_path / "kept")
+    contract.load(into).write(plan, backup=tmp_path / "kept")
     made = case.read(into, env)[plan.session_id]
     parts = [part for message in made.messages for part in message.parts()]
     texts = [part["text"] for part in parts if part["type"] == "text"]
@@ -159,12 +160,12 @@ def test_aider_gets_a_file_of_its_own(tmp_path: Path) -> None:
     (folder / ".aider.chat.history.md").write_text("# aider chat started at 2026-01-01 00:00:00\n\n#### hi  \n")
     before = case.files(env.home)
     plan = case.plan("aider", one, env, folder=str(folder))
-    written = writing.load("aider").write(plan, backup=tmp_path / "kept")
+    written = contract.load("aider").write(plan, backup=tmp_path / "kept")
     (place,) = written.paths
     assert {name: data for name, data in case.files(env.home).items() if name in before} == before
     text = place.read_text("utf-8", "replace")
     assert "#### and?  \n" in text and "\nOn it.\n" in text and plan.left_out["tool calls"] == 3
-    said = writing.load("aider").continue_command(one.session, case.target(one, folder=str(folder)))
+    said = contract.load("aider").continue_command(one.session, case.target(one, folder=str(folder)))
     assert said == f"cd {folder} && aider --chat-history-file {place.name} --restore-chat-history"
 
 
@@ -180,7 +181,7 @@ def test_aider_gets_a_file_of_its_own(tmp_path: Path) -> None:
 def test_the_command_that_goes_on(into: str, words: str, tmp_path: Path) -> None:
     one = talk()
     plan = case.plan(into, one, Env(tmp_path), folder="/home/ana/my shop")
-    command = writing.load(into).continue_command(one.session, case.target(one, folder="/home/ana/my shop"))
+    command = contract.load(into).continue_command(one.session, case.target(one, folder="/home/ana/my shop"))
     assert command == f"cd '/home/ana/my shop' && {words} {plan.session_id}"
 
 
@@ -208,7 +209,7 @@ def test_no_id_leads_out_of_the_store(one: Kept, key: str, tmp_path: Path) -> No
         try:
             hostile = Kept(session, one.attachments, one.home, one.place)
             plan = case.plan(name, hostile, env, folder=str(folder))
-            writing.load(name).write(plan, backup=tmp_path / field / "kept")
+            contract.load(name).write(plan, backup=tmp_path / field / "kept")
         except (WriteRefused, NotReadBack):
             pass  # then nothing is left, which is looked at below
         else:
@@ -228,9 +229,9 @@ def test_a_side_file_of_another_session_is_refused(tmp_path: Path) -> None:
 
 def test_what_cannot_be_written_says_why() -> None:
     with pytest.raises(UsageError, match="nothing is written into Cursor"):
-        writing.load("cursor")
+        contract.load("cursor")
     with pytest.raises(UsageError, match="there are writers for: claude-code"):
-        writing.load("chatgpt")
+        contract.load("chatgpt")
 
 
 LISTS = {
@@ -257,7 +258,7 @@ def test_lists_keep_what_is_in_them(name: str, path: str, tmp_path: Path) -> Non
     index.parent.mkdir(parents=True, exist_ok=True)
     before = {"projects": {"/x": "x"}} if name == "gemini-cli" else [{"id": "1", "sessionId": "1", "odd": [1.5, None]}]
     index.write_text(json.dumps(before))
-    writing.load(name).write(case.plan(name, one, env), backup=tmp_path / "kept")
+    contract.load(name).write(case.plan(name, one, env), backup=tmp_path / "kept")
     after = json.loads(index.read_text())
     if name == "gemini-cli":
         assert after["projects"].pop(one.session.workspace or "/home/ana/shop")
@@ -274,7 +275,7 @@ def test_a_list_that_cannot_be_read_is_left_alone(name: str, path: str, tmp_path
     index.parent.mkdir(parents=True, exist_ok=True)
     index.write_bytes(b"{ not json")
     plan = case.plan(name, one, env)
-    writing.load(name).write(plan, backup=tmp_path / "kept")
+    contract.load(name).write(plan, backup=tmp_path / "kept")
     assert index.read_bytes() == b"{ not json" and any("left alone" in note for note in plan.notes)
 
 
@@ -294,7 +295,7 @@ def test_codex_lists_it_where_it_keeps_a_list(tmp_path: Path) -> None:
     one = talk()
     plan = case.plan("codex", one, env)
     assert [change.what for change in plan.changes] == ["session", INDEX]
-    writing.load("codex").write(plan, backup=tmp_path / "kept")
+    contract.load("codex").write(plan, backup=tmp_path / "kept")
     with sqlite3.connect(state) as connection:
         rows = connection.execute("SELECT rollout_path, cwd, model_provider FROM threads WHERE id != 't'").fetchall()
         assert rows == [(str(plan.expected[0].place), "/home/ana/shop", "azure")]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chasm_git.providers import writing
-from chasm_git.providers.converting import CALL, IMAGE, TEXT, THINKING, conversation
+from chasm_git.providers.writing import contract
+from chasm_git.providers.writing.converting import CALL, IMAGE, TEXT, THINKING, conversation
 from chasm_git.session.model import Message, Session
 from tests.providers import writing_case as case
 from tests.providers.writing_case import Kept
@@ -74,7 +74,7 @@ def test_it_is_found_again(into: str, session: Session) -> None:
             told_apart = into == "aider" and "told apart" in plan.refused
             assert told_apart or "nobody" in plan.refused
             return
-        writing.load(into).write(plan, backup=Path(folder) / "kept")  # compares
+        contract.load(into).write(plan, backup=Path(folder) / "kept")  # compares
 
 
 @settings(max_examples=60)

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from chasm_git.providers import zstd
 from chasm_git.providers.base import Reading
+from chasm_git.providers.reading import zstd
 from chasm_git.providers.zed import Zed
 from chasm_git.session import codec
 from chasm_git.session.model import Session

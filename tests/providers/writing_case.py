@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import registry, writing
+from chasm_git.providers import registry
 from chasm_git.providers.base import Env, Problem
-from chasm_git.providers.writing import Target, WritePlan
+from chasm_git.providers.writing import contract
+from chasm_git.providers.writing.contract import Target, WritePlan
 from chasm_git.session import codec
 from chasm_git.session.model import Session
 from tests.providers.databases import built
@@ -88,8 +89,8 @@ def target(one: Kept, **more: Any) -> Target:
 
 
 def plan(provider: str, one: Kept, env: Env, **more: Any) -> WritePlan:
-    """What writing a session into a tool would do."""
-    return writing.load(provider).plan(one.session, env, target(one, **more))
+    """What contract a session into a tool would do."""
+    return contract.load(provider).plan(one.session, env, target(one, **more))
 
 
 def read(provider: str, env: Env) -> dict[str, Session]:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from chasm_git.api import Archive, Env, make_archive
-from chasm_git.providers import writing
+from chasm_git.providers.writing import contract
 from chasm_git.session.model import Session
 from tests.conftest import git
 from tests.providers import writing_case as case
 
-WRITERS = [name for name in writing.WRITERS if name not in ("vscode", "aider")]
+WRITERS = [name for name in contract.WRITERS if name not in ("vscode", "aider")]
 """Those that put sessions where a harvest looks, without an editor."""
 
 

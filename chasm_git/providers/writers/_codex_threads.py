@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from chasm_git.providers.writing import WritePlan
+from chasm_git.providers.writing.contract import WritePlan
 from chasm_git.session.model import Json, Session
 from chasm_git.session.readable import parts
 from chasm_git.session.universal import updated_at

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers.converting import IMAGE, Call, Conversation, Turn
-from chasm_git.providers.values import as_dict
-from chasm_git.providers.writing import ORIGIN, WritePlan
+from chasm_git.providers.reading.values import as_dict
+from chasm_git.providers.writing.contract import ORIGIN, WritePlan
+from chasm_git.providers.writing.converting import IMAGE, Call, Conversation, Turn
 from chasm_git.session import jsonio
 from chasm_git.session.model import Json, Part, Session
 

@@ -11,12 +11,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import _tables, readback, registry
-from chasm_git.providers.applying import rows_of
-from chasm_git.providers.restoring import given_up
-from chasm_git.providers.sqlite_copy import Row
+from chasm_git.providers import registry
+from chasm_git.providers.reading import table_rows
+from chasm_git.providers.reading.sqlite_copy import Row
 from chasm_git.providers.writers._opencode_new import Made
-from chasm_git.providers.writing import Expected, Query, RowsChange, Standing, Target, WritePlan
+from chasm_git.providers.writing import readback
+from chasm_git.providers.writing.applying import rows_of
+from chasm_git.providers.writing.contract import Expected, Query, RowsChange, Standing, Target, WritePlan
+from chasm_git.providers.writing.restoring import given_up
 from chasm_git.session import jsonio
 from chasm_git.session.model import Session
 
@@ -34,7 +36,7 @@ def restore(plan: WritePlan, session: Session, target: Target, database: Path) -
     plan.left_out = given_up(session)
     if plan.standing is Standing.SAME:
         return
-    rows = _tables.of_session(session, target.load)
+    rows = table_rows.of_session(session, target.load)
     own = rows.get("session", [])
     if len(own) != 1 or own[0].get("id") != session.id or not set(rows) <= {"session", *_OWN}:
         plan.refused = f"{session.id} is not kept as {plan.provider} keeps sessions"

@@ -11,13 +11,14 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from chasm_git.providers import readback, registry
+from chasm_git.providers import registry
 from chasm_git.providers.aider import Aider
-from chasm_git.providers.applying import StoreWriter, content
 from chasm_git.providers.base import Env
-from chasm_git.providers.converting import TEXT, Conversation, conversation
-from chasm_git.providers.restoring import command, given_up, is_own
-from chasm_git.providers.writing import Expected, FileChange, Standing, Target, WritePlan, derived_id
+from chasm_git.providers.writing import readback
+from chasm_git.providers.writing.applying import StoreWriter, content
+from chasm_git.providers.writing.contract import Expected, FileChange, Standing, Target, WritePlan, derived_id
+from chasm_git.providers.writing.converting import TEXT, Conversation, conversation
+from chasm_git.providers.writing.restoring import command, given_up, is_own
 from chasm_git.session.model import Session
 
 _START = re.compile(r"^# aider chat started at ", re.MULTILINE)

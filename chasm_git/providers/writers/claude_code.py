@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from chasm_git.providers import registry
-from chasm_git.providers.applying import StoreWriter
 from chasm_git.providers.base import Env
-from chasm_git.providers.converting import CALL, IMAGE, TEXT, Call, Turn, conversation
-from chasm_git.providers.restoring import add_files, add_new_file, command, is_own, safe_name, without_torn_row
-from chasm_git.providers.writing import ORIGIN, Target, WritePlan, derived_id, origin
+from chasm_git.providers.writing.applying import StoreWriter
+from chasm_git.providers.writing.contract import ORIGIN, Target, WritePlan, derived_id, origin
+from chasm_git.providers.writing.converting import CALL, IMAGE, TEXT, Call, Turn, conversation
+from chasm_git.providers.writing.restoring import add_files, add_new_file, command, is_own, safe_name, without_torn_row
 from chasm_git.session import jsonio
 from chasm_git.session.model import Json, Part, Session
 

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from chasm_git.providers import registry
-from chasm_git.providers._cline_task import SENT, SHOWN
-from chasm_git.providers._vscode_places import user_folders
-from chasm_git.providers.applying import StoreWriter, content
 from chasm_git.providers.base import Env, Problem
 from chasm_git.providers.cline import Cline
-from chasm_git.providers.converting import CALL, IMAGE, TEXT, Call, Conversation, Turn, conversation
-from chasm_git.providers.restoring import add_files, add_new_file, is_own, safe_name
-from chasm_git.providers.values import as_dict
-from chasm_git.providers.writing import INDEX, ORIGIN, FileChange, Target, WritePlan, derived_id, origin
+from chasm_git.providers.formats.cline_task import SENT, SHOWN
+from chasm_git.providers.formats.vscode_places import user_folders
+from chasm_git.providers.reading.values import as_dict
+from chasm_git.providers.writing.applying import StoreWriter, content
+from chasm_git.providers.writing.contract import INDEX, ORIGIN, FileChange, Target, WritePlan, derived_id, origin
+from chasm_git.providers.writing.converting import CALL, IMAGE, TEXT, Call, Conversation, Turn, conversation
+from chasm_git.providers.writing.restoring import add_files, add_new_file, is_own, safe_name
 from chasm_git.session import jsonio
 from chasm_git.session.model import Json, Part, Session
 from chasm_git.session.readable import display_title

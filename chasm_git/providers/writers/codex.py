@@ -15,12 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from chasm_git.providers import registry
-from chasm_git.providers.applying import StoreWriter, rows_of
 from chasm_git.providers.base import Env, Problem
-from chasm_git.providers.converting import CALL, IMAGE, TEXT, Call, Conversation, conversation
-from chasm_git.providers.restoring import add_files, add_new_file, command, is_own, safe_name, without_torn_row
 from chasm_git.providers.writers._codex_threads import thread_row
-from chasm_git.providers.writing import (
+from chasm_git.providers.writing.applying import StoreWriter, rows_of
+from chasm_git.providers.writing.contract import (
     INDEX,
     ORIGIN,
     RowsChange,
@@ -30,6 +28,8 @@ from chasm_git.providers.writing import (
     derived_id,
     origin,
 )
+from chasm_git.providers.writing.converting import CALL, IMAGE, TEXT, Call, Conversation, conversation
+from chasm_git.providers.writing.restoring import add_files, add_new_file, command, is_own, safe_name, without_torn_row
 from chasm_git.session import jsonio
 from chasm_git.session.model import Json, Session
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chasm_git.providers import registry
-from chasm_git.providers.applying import StoreWriter, content
 from chasm_git.providers.base import Env
-from chasm_git.providers.converting import CALL, IMAGE, TEXT, THINKING, Call, Step, Turn, conversation
-from chasm_git.providers.restoring import add_files, add_new_file, command, is_own, safe_name
-from chasm_git.providers.values import as_dict
-from chasm_git.providers.writing import INDEX, ORIGIN, FileChange, Target, WritePlan, derived_id, origin
+from chasm_git.providers.reading.values import as_dict
+from chasm_git.providers.writing.applying import StoreWriter, content
+from chasm_git.providers.writing.contract import INDEX, ORIGIN, FileChange, Target, WritePlan, derived_id, origin
+from chasm_git.providers.writing.converting import CALL, IMAGE, TEXT, THINKING, Call, Step, Turn, conversation
+from chasm_git.providers.writing.restoring import add_files, add_new_file, command, is_own, safe_name
 from chasm_git.session import jsonio
 from chasm_git.session.model import Json, Part, Session
 

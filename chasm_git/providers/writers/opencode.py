@@ -10,14 +10,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from chasm_git.providers import registry, sqlite_copy
-from chasm_git.providers._opencode_files import is_from_files
-from chasm_git.providers.applying import StoreWriter
+from chasm_git.providers import registry
 from chasm_git.providers.base import Env
-from chasm_git.providers.converting import CALL, IMAGE, TEXT, THINKING, conversation
-from chasm_git.providers.restoring import add_files, command, is_own
+from chasm_git.providers.formats.opencode_files import is_from_files
+from chasm_git.providers.reading import sqlite_copy
 from chasm_git.providers.writers import _opencode_new, _opencode_rows
-from chasm_git.providers.writing import Expected, FileChange, Standing, Target, WritePlan, derived_id, origin
+from chasm_git.providers.writing.applying import StoreWriter
+from chasm_git.providers.writing.contract import Expected, FileChange, Standing, Target, WritePlan, derived_id, origin
+from chasm_git.providers.writing.converting import CALL, IMAGE, TEXT, THINKING, conversation
+from chasm_git.providers.writing.restoring import add_files, command, is_own
 from chasm_git.session.model import Session
 
 

@@ -17,13 +17,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers import readback
-from chasm_git.providers._vscode_content import as_dict, as_list
-from chasm_git.providers._vscode_requests import requests_of
-from chasm_git.providers._vscode_said import covers, key_of
-from chasm_git.providers.applying import StoreWriter, seen
 from chasm_git.providers.base import Env, Reading, Source
-from chasm_git.providers.restoring import given_up, is_own
+from chasm_git.providers.formats.vscode_content import as_dict, as_list
+from chasm_git.providers.formats.vscode_requests import requests_of
+from chasm_git.providers.formats.vscode_said import covers, key_of
 from chasm_git.providers.vscode import VSCode, reading_of
 from chasm_git.providers.writers import vscode_index as index
 from chasm_git.providers.writers.vscode_register import entries_for, is_safe_name, read_state, session_files
@@ -31,7 +28,9 @@ from chasm_git.providers.writers.vscode_running import running
 from chasm_git.providers.writers.vscode_state import faults, mend
 from chasm_git.providers.writers.vscode_turns import converted
 from chasm_git.providers.writers.vscode_workspaces import NoEditor, Store, store_for, workspace_json
-from chasm_git.providers.writing import (
+from chasm_git.providers.writing import readback
+from chasm_git.providers.writing.applying import StoreWriter, seen
+from chasm_git.providers.writing.contract import (
     INDEX,
     ORIGIN,
     Change,
@@ -46,6 +45,7 @@ from chasm_git.providers.writing import (
     derived_id,
     origin,
 )
+from chasm_git.providers.writing.restoring import given_up, is_own
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Message, Session

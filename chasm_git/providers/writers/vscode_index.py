@@ -24,9 +24,9 @@ from typing import Any, NoReturn, TypeAlias
 from urllib.parse import quote
 
 from chasm_git.errors import ChasmError
-from chasm_git.providers._vscode_content import as_dict, as_list
-from chasm_git.providers._vscode_said import message_text
-from chasm_git.providers.writing import INDEX, Query, RowsChange
+from chasm_git.providers.formats.vscode_content import as_dict, as_list
+from chasm_git.providers.formats.vscode_said import message_text
+from chasm_git.providers.writing.contract import INDEX, Query, RowsChange
 from chasm_git.session import jsonio, times
 from chasm_git.session.model import Json
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chasm_git.providers._vscode_flat import read_flat
 from chasm_git.providers.base import Env, Problem
-from chasm_git.providers.vscode_log import replay
+from chasm_git.providers.formats.vscode_flat import read_flat
+from chasm_git.providers.formats.vscode_log import replay
 from chasm_git.providers.writers import vscode_index as index
 from chasm_git.providers.writers.vscode_index import Entry, IndexUnwritable, Present
 from chasm_git.providers.writers.vscode_running import running

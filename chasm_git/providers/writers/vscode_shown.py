@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote, unquote
 
-from chasm_git.providers._vscode_said import INVOCATION
+from chasm_git.providers.formats.vscode_said import INVOCATION
 from chasm_git.session import jsonio
 from chasm_git.session.model import Json, Part
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from chasm_git.providers._vscode_content import as_dict, as_list
-from chasm_git.providers._vscode_said import message_text
+from chasm_git.providers.formats.vscode_content import as_dict, as_list
+from chasm_git.providers.formats.vscode_said import message_text
 from chasm_git.session.model import Json
 
 _SPANNED = frozenset(

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from chasm_git.providers._vscode_said import INVOCATION
-from chasm_git.providers._vscode_tools import model_name, parsed
-from chasm_git.providers.readback import Said
+from chasm_git.providers.formats.vscode_said import INVOCATION
+from chasm_git.providers.formats.vscode_tools import model_name, parsed
 from chasm_git.providers.writers.vscode_shown import attached_of, invocation_of, output_of, place_of
 from chasm_git.providers.writers.vscode_state import text_part
+from chasm_git.providers.writing.readback import Said
 from chasm_git.session import jsonio, readable, times
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Json, Message, Part, Session

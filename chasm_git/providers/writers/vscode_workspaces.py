@@ -23,11 +23,11 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from chasm_git.errors import ChasmError
-from chasm_git.providers import _vscode_places as places
-from chasm_git.providers._vscode_content import as_dict
-from chasm_git.providers._vscode_uris import path_of, uri_of
 from chasm_git.providers.base import Env, Problem
-from chasm_git.providers.vscode_log import BOM
+from chasm_git.providers.formats import vscode_places as places
+from chasm_git.providers.formats.vscode_content import as_dict
+from chasm_git.providers.formats.vscode_log import BOM
+from chasm_git.providers.formats.vscode_uris import path_of, uri_of
 from chasm_git.session import jsonio
 
 EDITORS = ("Code", "Code - Insiders", "Code - Exploration", "Code - OSS", "VSCodium", "VSCodium - Insiders")

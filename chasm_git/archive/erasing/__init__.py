@@ -1,0 +1,1 @@
+"""Forgetting: a session taken out of the archive, or out of all of its history."""

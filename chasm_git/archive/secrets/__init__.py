@@ -1,0 +1,1 @@
+"""Credentials in an archive: finding them, masking them, keeping them from leaving."""
