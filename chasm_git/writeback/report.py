@@ -53,6 +53,10 @@ class WrittenRow:
         self.files = list(dict.fromkeys(map(str, written.paths)))
         self.kept = list(map(str, written.kept))
 
+    def fail(self, reason: str, outcome: Outcome = "failed") -> None:
+        """Nothing was written after all: there is nothing to go on with."""
+        self.outcome, self.reason, self.command, self.files = outcome, reason, None, []
+
     def as_json(self) -> dict[str, Any]:
         """The stable form for programs."""
         return {name: getattr(self, name) for name in self.__slots__}

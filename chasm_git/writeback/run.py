@@ -118,15 +118,15 @@ def _one(archive: Archive, env: Env, item: Item, options: Options, backup: Path)
                 if left == 1:
                     raise
     except UsageError as error:
-        row.outcome, row.reason = "refused", str(error)
+        row.fail(str(error), "refused")
     except ChasmError as error:
-        row.outcome, row.reason = "failed", str(error)
+        row.fail(str(error))
     except codec.CodecError as error:
-        row.reason = f"its file in the archive cannot be read: {error}"
+        row.fail(f"its file in the archive cannot be read: {error}")
     except KeyError as error:
-        row.reason = f"{error.args[0]} is missing from the archive"
+        row.fail(f"{error.args[0]} is missing from the archive")
     except OSError as error:
-        row.reason = f"{error.filename or into}: {error.strerror or error}"
+        row.fail(f"{error.filename or into}: {error.strerror or error}")
     return row
 
 

@@ -156,3 +156,17 @@ def test_what_is_there_is_registered(fresh: Program, home: Path) -> None:
     gone.unlink()
     called = fresh("register", "session", others[0], *at, expect=1)
     assert "chasm fetch" in called.out and not gone.exists()
+
+
+def test_what_the_disk_refuses_is_not_said_to_be_done(fresh: Program, home: Path, lost: dict[str, bytes]) -> None:
+    """Everything was planned; the store cannot be written to."""
+    (home / ".claude").write_text("a file where the store belongs")
+    before = files(home)
+    at = ("--home", str(home))
+    called = fresh("fetch", "session", LOGIN, COUNT, *at, "--json", expect=1)
+    bad, good = called.json["sessions"]
+    assert (bad["outcome"], bad["command"], bad["files"]) == ("failed", None, []) and ".claude" in bad["reason"]
+    assert good["outcome"] == "restored"
+    assert files(home) == before | {name: data for name, data in lost.items() if name.startswith(".codex")}
+    called = fresh("resume", LOGIN, *at, "--path", str(home), expect=1)
+    assert called.out == "" and "cannot be gone on with in claude-code" in called.err
