@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from chasm_git.archive import layout, settings
 from chasm_git.archive.choose import is_called
 from chasm_git.archive.plumbing.durable import scratch_name
-from chasm_git.archive.plumbing.objects import blob_id, compress
+from chasm_git.archive.plumbing.objects import Blob, blob_id, blob_of, compress
 from chasm_git.archive.repo import open_archive
 from chasm_git.archive.syncing.sessionmerge import STRATEGIES, wanted
 from chasm_git.harvest.collecting import uncollected
@@ -33,14 +33,6 @@ if TYPE_CHECKING:
     from chasm_git.archive.secrets.secretsettings import SecretSettings
     from chasm_git.harvest.screen import Screen
     from chasm_git.session.secret_findings import Sighting
-
-
-class Blob(NamedTuple):
-    """An object ready to be written."""
-
-    id: str
-    size: int
-    compressed: bytes
 
 
 class Place(NamedTuple):
@@ -249,7 +241,7 @@ class Reader:
         return made
 
     def _joined(self, session: Session, fresh: bytes, place: Place, said: Summary, screen: Screen | None) -> Result:
-        fresh_id = blob_id(fresh)
+        fresh_id = blob_id(fresh, self._archive.hash_name)
         count = said.messages
         made = Result(
             session.provider,
@@ -276,7 +268,7 @@ class Reader:
             if joined.conflicts:
                 data = settled(data, joined.conflicts, archived, fresh, self._strategy()).data
             made.kept = joined.kept
-            made.archived = blob_id(data)
+            made.archived = blob_id(data, self._archive.hash_name)
             made.said = made.archived, summarize(data)
             made.messages = made.said[1].messages
             made.added = made.messages - summarize(archived).messages
@@ -325,7 +317,7 @@ class Reader:
             if name not in self._known:
                 self._known.add(name)
                 if not self._options.dry:
-                    blob = Blob(blob_id(data), len(data), compress(data))
+                    blob = blob_of(data, self._archive.hash_name)
                     made.attachments.append((name, blob))
                     if screen is not None and name in screen.attached:
                         made.verdicts[blob.id] = screen.attached[name]

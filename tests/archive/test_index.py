@@ -174,7 +174,7 @@ def test_an_index_without_a_checksum_stays_without(made):
 def test_no_index_is_an_empty_one(tmp_path):
     index = Index(None)
     assert (len(index), index.changed) == (0, False)
-    index.put(b"a/b", blob_id(b"x"), 0o100755, None)
+    index.put(b"a/b", blob_id(b"x", "sha1"), 0o100755, None)
     run(tmp_path, "init", "-q")
     (tmp_path / ".git/index").write_bytes(index.serialize())
-    assert run(tmp_path, "ls-files", "-s") == f"100755 {blob_id(b'x')} 0\ta/b"
+    assert run(tmp_path, "ls-files", "-s") == f"100755 {blob_id(b'x', 'sha1')} 0\ta/b"

@@ -144,7 +144,7 @@ def test_a_version_that_cannot_be_read_is_kept_apart(archive):
     torn = dumps(session).replace(b"role: user", b"role: [user")
     grown = dumps(say(session, "more"))
     content, made = merged(archive, on(archive, base, {path(session): torn}), on(archive, base, {path(session): grown}))
-    other = f"unmerged/codex/2026/02/s-1~{blob_id(torn)[:12]}.yaml"
+    other = f"unmerged/codex/2026/02/s-1~{blob_id(torn, 'sha1')[:12]}.yaml"
     assert content == {path(session): grown, other: torn}
     assert made.clashes == [Clash(path(session), "unreadable", other)]
 
@@ -177,7 +177,7 @@ def test_texts_of_people_merge_by_lines(archive):
 def test_texts_that_clash_are_both_kept(archive, name, aside, one, other):
     base = make(archive, {name: b"before\n"})
     content, made = merged(archive, on(archive, base, {name: one}), on(archive, base, {name: other}))
-    beside = aside.format(blob_id(one)[:8])
+    beside = aside.format(blob_id(one, "sha1")[:8])
     assert content == {name: other, beside: one}
     assert made.clashes == [Clash(name, "text", beside)]
 
@@ -242,7 +242,7 @@ def test_a_file_makes_room_for_a_folder(archive):
     content, made = merged(
         archive, on(archive, base, {"notes": b"a file\n"}), on(archive, base, {"notes/one.md": b"in a folder\n"})
     )
-    aside = f"notes~{blob_id(b'a file' + chr(10).encode())[:8]}"
+    aside = f"notes~{blob_id(b'a file' + chr(10).encode(), 'sha1')[:8]}"
     assert content == {"x": b"1", "notes/one.md": b"in a folder\n", aside: b"a file\n"}
     assert made.clashes == [Clash("notes", "text", aside)]
 

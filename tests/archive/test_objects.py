@@ -266,7 +266,7 @@ def test_trees_are_those_git_would_write(steps, tmp_path_factory):
             changed = {path for path in {*model, *wanted} if model.get(path) != wanted.get(path)}
             assert {change.path for change in trees.differences(archive, before, tree)} == changed
             model = wanted
-            blobs = {data: blob_id(data) for data in (b"1", b"2", b"3")}
+            blobs = {data: blob_id(data, archive.hash_name) for data in (b"1", b"2", b"3")}
             stdin = "".join(f"100644 {blobs[data]} 0\t{path}\n" for path, data in model.items())
             run(top, "read-tree", "--empty")
             run(top, "update-index", "--index-info", data=stdin.encode())

@@ -10,15 +10,14 @@ Runs in worker processes as well as in the main one; nothing is written to the r
 from __future__ import annotations
 
 import hashlib
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from chasm_git.archive import layout, settings
 from chasm_git.archive.plumbing import durable
 from chasm_git.archive.plumbing.git import Git
-from chasm_git.archive.plumbing.objects import blob_id, compress
+from chasm_git.archive.plumbing.objects import Blob, blob_of
 from chasm_git.archive.syncing.incoming import format_of
 from chasm_git.archive.syncing.sessionmerge import MergedSession, merge_session
 from chasm_git.session.codec import CodecError, loads
@@ -32,18 +31,6 @@ UNMERGED = "unmerged"
 
 _BY_LINES = {".gitattributes", ".gitignore"}
 _BINARY = 8000
-
-
-class Blob(NamedTuple):
-    """An object ready to be written."""
-
-    id: str
-    size: int
-    compressed: bytes
-
-    def data(self) -> bytes:
-        """Its content."""
-        return zlib.decompress(self.compressed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,11 +204,6 @@ def last_changed(archive: Archive, commit: str, path: str) -> float:
     """When a file was last changed in a history, in seconds; 0 where that cannot be told."""
     said = Git(archive).text("log", "-1", "--format=%ct", "--end-of-options", commit, "--", path, ok=(0, 128))
     return float(said) if said.strip().isdigit() else 0.0
-
-
-def blob_of(data: bytes, hash_name: str) -> Blob:
-    """A content, hashed and compressed."""
-    return Blob(blob_id(data, hash_name), len(data), compress(data))
 
 
 def text_merge(archive: Archive, base: bytes, one: bytes, other: bytes, *, union: bool = False) -> bytes | None:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from chasm_git.archive import layout
-from chasm_git.archive.plumbing.objects import blob_id
+from chasm_git.archive.plumbing.objects import Blob, blob_id, blob_of
 from chasm_git.archive.plumbing.trees import Entry, files
 from chasm_git.archive.syncing import pool
 from chasm_git.archive.syncing.bases import Bases
-from chasm_git.archive.syncing.mergefiles import Blob, Clash, Task, beside, blob_of, clashes_of, merge_file, notes_of
+from chasm_git.archive.syncing.mergefiles import Clash, Task, beside, clashes_of, merge_file, notes_of
 from chasm_git.archive.syncing.sessionmerge import merge_session
 from chasm_git.session.codec import CodecError
 
