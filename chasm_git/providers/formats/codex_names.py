@@ -14,7 +14,9 @@ from chasm_git.providers.reading.jsonl import rows
 from chasm_git.session import times
 
 _LARGEST = 256 * 1024 * 1024
-"""Bytes of database and log above which names are not worth the copy."""
+"""Bytes of a database above which names are not worth the copy."""
+_PROMPTS = ("first_user_message", "preview")
+"""Columns of ``threads`` that a title may only repeat."""
 
 
 class Name(NamedTuple):
@@ -88,56 +90,26 @@ def _from_index(path: Path) -> dict[str, Name]:
 
 
 def _from_state(path: Path) -> dict[str, Name]:
-    """Names from the client's database. Raises OSError and ValueError where it cannot be read.
+    """Names from the client's database. Raises OSError and ValueError where it cannot be read."""
+    from chasm_git.providers.reading import sqlite_copy
 
-    A copy is read, never the file itself: even a reader writes (index and locks) beside a database in WAL mode.
-    """
-    import sqlite3
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="chasm-") as folder:
-        copy = Path(folder) / "state.sqlite"
-        _copy(path, copy)
-        try:
-            connection = sqlite3.connect(copy)
-            try:
-                return _threads(connection)
-            finally:
-                connection.close()
-        except sqlite3.Error as error:
-            raise ValueError(str(error)) from None
-
-
-def _copy(path: Path, copy: Path) -> None:
-    """Copy database and log as they stood at one moment; raises ValueError where they never stand still."""
-    for _ in range(5):
-        before = _stamp(path)
-        log = _log(path)
-        size = path.stat().st_size + (log.stat().st_size if log.exists() else 0)
-        if size > _LARGEST:
-            raise ValueError(f"{size} bytes are more than names are worth")
-        copy.write_bytes(path.read_bytes())
-        if log.exists():
-            _log(copy).write_bytes(log.read_bytes())
-        if _stamp(path) == before:
-            return
-        _log(copy).unlink(missing_ok=True)
-    raise ValueError("it was written to all the time")
-
-
-def _threads(connection: Any) -> dict[str, Name]:
-    connection.text_factory = lambda data: data.decode("utf-8", "replace")
-    columns = {row[1] for row in connection.execute("PRAGMA table_info(threads)")}
-    if "id" not in columns:
-        raise ValueError("no table of threads in it")
-    wanted = ("id", "name", "title", "first_user_message", "preview")
-    query = ", ".join(column if column in columns else "NULL" for column in wanted)
+    size = path.stat().st_size
+    if size > _LARGEST:
+        raise ValueError(f"{size} bytes are more than names are worth")
+    faults: list[Problem] = []
+    with sqlite_copy.opened(path, faults) as database:
+        if "id" not in database.columns("threads"):
+            raise ValueError("no table of threads in it")
+        threads = database.rows("threads")
+    if faults:
+        raise ValueError(faults[0].reason)
     names: dict[str, Name] = {}
-    for key, name, title, *prompts in connection.execute(f"SELECT {query} FROM threads"):
-        text = name if type(name) is str and name.strip() else title
+    for row in threads:
+        name = row.get("name")
+        key, text = row.get("id"), name if type(name) is str and name.strip() else row.get("title")
         if type(key) is not str or type(text) is not str or not text.strip():
             continue
-        if text is name or not any(_is_start_of(text, prompt) for prompt in prompts):
+        if text is name or not any(_is_start_of(text, row.get(prompt)) for prompt in _PROMPTS):
             names[key] = Name(text.strip())
     return names
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-import tempfile
 from pathlib import Path
-from typing import Any
 
 from chasm_git.providers.base import Problem, Reading
 from chasm_git.providers.formats.vscode_flat import Flat, read_flat
+from chasm_git.providers.reading import sqlite_copy
 
 _KEY = "interactive.sessions"
-_SIDE_FILES = ("-wal", "-journal")
-"""What has not reached the database yet, or is to be taken back."""
 
 
 def sessions_in(path: Path, reading: Reading) -> list[tuple[str, Flat]]:
@@ -20,19 +16,13 @@ def sessions_in(path: Path, reading: Reading) -> list[tuple[str, Flat]]:
 
     Raises OSError where the database cannot be opened.
     """
-    files = {path.name: path.read_bytes()}
-    for suffix in _SIDE_FILES:
-        beside = path.with_name(path.name + suffix)
-        try:
-            files[beside.name] = beside.read_bytes()
-        except FileNotFoundError:
-            continue
-    if not any(_KEY.encode() in data for data in files.values()):  # a key is never cut: it stands in front of its value
+    if not _may_have_sessions(path):
         return []
     try:
-        value = _value(files, path.name)
-    except sqlite3.Error as error:
-        reading.problems.append(Problem(str(path), f"not a readable database: {error}"))
+        with sqlite_copy.opened(path, reading.problems) as database:
+            value = database.blob("ItemTable", "key", _KEY, "value")
+    except sqlite_copy.Unreadable as error:
+        reading.problems.append(Problem(str(path), str(error)))
         return []
     if value is None:
         return []
@@ -47,15 +37,17 @@ def sessions_in(path: Path, reading: Reading) -> list[tuple[str, Flat]]:
     return found
 
 
-def _value(files: dict[str, bytes], name: str) -> bytes | None:
-    """The value of our key, read from a copy of the files."""
-    with tempfile.TemporaryDirectory(prefix="chasm-") as folder:
-        for copy, data in files.items():
-            (Path(folder) / copy).write_bytes(data)
-        connection = sqlite3.connect(Path(folder) / name)
+def _may_have_sessions(path: Path) -> bool:
+    """Whether our key stands in the database or in what has not reached it yet: most of them need no copy.
+
+    A key is never cut: it stands in front of its value.
+    """
+    if _KEY.encode() in path.read_bytes():
+        return True
+    for suffix in sqlite_copy.SIDE_FILES:
         try:
-            connection.text_factory = bytes
-            row: Any = connection.execute("SELECT value FROM ItemTable WHERE key = ?", (_KEY,)).fetchone()
-        finally:
-            connection.close()
-    return row[0] if row is not None and type(row[0]) is bytes else None
+            if _KEY.encode() in path.with_name(path.name + suffix).read_bytes():
+                return True
+        except FileNotFoundError:
+            continue
+    return False

@@ -27,7 +27,7 @@ Row: TypeAlias = dict[str, Json]
 LARGEST = 8 * 1024**3
 """Bytes of database and log that are copied at most."""
 
-_SIDE_FILES = ("-wal", "-journal")
+SIDE_FILES = ("-wal", "-journal")
 """What has not reached the database yet, or is to be taken back."""
 _TRIES = 5
 
@@ -149,6 +149,15 @@ class Database:
         found = self._connection.execute(query, (first,)).fetchone()
         return found[0] if found is not None and type(found[0]) is str else None
 
+    def blob(self, table: str, column: str, key: str, wanted: str) -> bytes | None:
+        """The bytes of one cell, a text's or a blob's: of the row whose `column` holds `key`; None where there is none.
+
+        Raises sqlite3.Error where the table has not got the columns, or is damaged.
+        """
+        query = f"SELECT CAST({_quoted(wanted)} AS BLOB) FROM {_quoted(table)} WHERE {_quoted(column)} = ?"
+        found = self._connection.execute(query, (key,)).fetchone()
+        return found[0] if found is not None and type(found[0]) is bytes else None
+
     def _fetch(
         self,
         query: str,
@@ -200,7 +209,7 @@ def order_of(*values: Json) -> tuple[Any, ...]:
 
 def _unlink(copy: Path) -> None:
     """Take an open copy's names away, where the system can: it may hold secrets, and now it cannot outlive us."""
-    for name in (copy.name, *(copy.name + suffix for suffix in (*_SIDE_FILES, "-shm"))):
+    for name in (copy.name, *(copy.name + suffix for suffix in (*SIDE_FILES, "-shm"))):
         with suppress(OSError):  # Windows keeps what is open; the folder is removed with it at the end
             copy.with_name(name).unlink(missing_ok=True)
 
@@ -212,7 +221,7 @@ def _quoted(name: str) -> str:
 def _stamp(path: Path) -> str:
     """The state of a database and of what stands beside it; an empty log is none."""
     stats = [path.stat()]
-    for suffix in _SIDE_FILES:
+    for suffix in SIDE_FILES:
         try:
             beside = path.with_name(path.name + suffix).stat()
         except FileNotFoundError:
@@ -237,7 +246,7 @@ def _copy(path: Path, copy: Path) -> None:
                 f"its copy takes {size} bytes, {free} are free in {copy.parent.parent}; TMPDIR names another folder"
             )
         shutil.copyfile(path, copy)
-        for suffix in _SIDE_FILES:
+        for suffix in SIDE_FILES:
             beside = copy.with_name(copy.name + suffix)
             try:
                 shutil.copyfile(path.with_name(path.name + suffix), beside)
