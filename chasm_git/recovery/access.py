@@ -116,11 +116,12 @@ class Recovery:
             if one.moved_to is not None and one.why != "unlisted"
         ]
         made = self._put(moves, dry_run=dry_run, force=force)
-        from chasm_git.writeback.access import list_anew
+        from chasm_git.writeback.listing import listed_anew
 
         for folder in sorted({one.moved_to for one in found if one.why == "unlisted" and one.moved_to is not None}):
             backup = self._backup()
-            made.written.rows += list_anew(self._env, folder, backup=backup, dry_run=dry_run, force=force).rows
+            rows = listed_anew(self._env, folder, (), backup=backup, dry_run=dry_run, force=force)
+            made.written.rows += rows or []
         return made
 
     def _backup(self) -> Path:

@@ -23,12 +23,16 @@ def list_anew(env: Env, path: str, *, backup: Path, dry_run: bool = False, force
         backup: folder that gets a copy of each database that is changed.
         force: also while it runs.
 
-    Raises OSError.
+    Raises ChasmError where it has none, OSError.
     """
+    from chasm_git.errors import ChasmError
     from chasm_git.writeback.listing import listed_anew
     from chasm_git.writeback.report import WriteReport
 
-    return WriteReport(dry_run, listed_anew(env, path, (), backup=backup, force=force, dry_run=dry_run))
+    rows = listed_anew(env, path, (), backup=backup, force=force, dry_run=dry_run)
+    if rows is None:
+        raise ChasmError(f"VS Code has no session of {path!r}; `chasm harvest scan` says what there is on this machine")
+    return WriteReport(dry_run, rows)
 
 
 class Writable:
@@ -85,10 +89,17 @@ class Writable:
 
         With `path`, also those that are not in the archive.
         """
+        from chasm_git.archive.naming import NoSuchSession
         from chasm_git.writeback import chosen
         from chasm_git.writeback.run import Options, backup_folder, put_back
 
-        found = chosen.asked_for(self.repository, path=path, names=names)
+        unknown: NoSuchSession | None = None
+        try:
+            found = chosen.asked_for(self.repository, path=path, names=names)
+        except NoSuchSession as error:
+            if path is None:
+                raise
+            found, unknown = chosen.Missing([]), error
         report = put_back(self.repository, env, found.items, Options(dry_run, force, only_index=True), progress)
         report.unwritable = found.unwritable
         if path is not None:
@@ -96,7 +107,10 @@ class Writable:
 
             known = {row.session_id for row in report.rows if row.into == "vscode"}
             backup = backup_folder(self.repository)
-            report.rows += listed_anew(env, path, known, backup=backup, force=force, dry_run=dry_run)
+            rows = listed_anew(env, path, known, backup=backup, force=force, dry_run=dry_run)
+            if rows is None and unknown is not None:
+                raise unknown
+            report.rows += rows or []
         return report
 
     def push_to_providers(

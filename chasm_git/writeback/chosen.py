@@ -53,18 +53,18 @@ def asked_for(
         return _writable([listed.item(one, to) for one in listed.leading(wanted, providers)])
     if path is None:
         raise UsageError("which sessions? Give a path, a workspace or ids")
-    wanted = {file.path for file in choose.held_in(archive, [path], commit)}
+    held = choose.held_in(archive, [path], commit)
+    wanted = {file.path for file in held}
     at = Path(path).expanduser().absolute()
     addresses = folders.remotes(at)
-    made: list[Item] = []
-    for one in listed.leading(None, providers):
-        folder = one.header.workspace
-        if one.file.path in wanted:
-            target = folders.moved(folder, str(at), to) if to is not None and folder is not None else None
-            made.append(listed.item(one, target))
-        elif addresses and _address(one) in addresses:
-            made.append(listed.item(one, to or str(at)))
-    return _writable(made)
+    found = [one for one in listed.leading(None, ()) if one.file.path in wanted or _address(one) in addresses]
+    if not found:
+        choose.some(held, path)
+    return _writable(
+        listed.item(one, _goes_to(one, at, to) if one.file.path in wanted else to or str(at))
+        for one in found
+        if not providers or one.file.provider in providers
+    )
 
 
 def items(archive: Archive, *, names: Sequence[str], to: str | None = None) -> list[Item]:
@@ -106,6 +106,12 @@ def _writable(items: Iterable[Item]) -> Missing:
 def _check(providers: Iterable[str]) -> None:
     for name in providers:
         registry.load(name)  # says what there is
+
+
+def _goes_to(one: Chosen, at: Path, to: str | None) -> str | None:
+    """Where a session goes on that was held in a folder or below it; None = where it was."""
+    held = one.header.workspace
+    return folders.moved(held, str(at), to) if to is not None and held is not None else None
 
 
 def _address(one: Chosen) -> str | None:

@@ -15,8 +15,8 @@ _VSCODE = "vscode"
 
 def listed_anew(
     env: Env, path: str, known: Collection[str], *, backup: Path, force: bool, dry_run: bool
-) -> list[WrittenRow]:
-    """Have VS Code list the session files of a folder; a row for each that it did not show.
+) -> list[WrittenRow] | None:
+    """Have VS Code list the session files of a folder; a row for each that it did not show, None where it has none.
 
     Args:
         known: ids of the sessions of its own that have a row already.
@@ -25,6 +25,8 @@ def listed_anew(
     """
     workspace = path if "://" in path else str(Path(path).expanduser().absolute())
     reports = vscode_register.register(env, workspace, backup=backup, force=force, dry_run=dry_run)
+    if not reports:
+        return None
     return [row for report in reports for row in _rows(report, workspace) if row.session_id not in known]
 
 

@@ -266,8 +266,8 @@ def test_fetch_says_what_was_held_elsewhere(fresh: Program, at: Path, tmp_path: 
     held(at, tmp_path / "shop")
     repository(new)
     fresh("harvest", "run", "--home", str(at))
-    called = fresh("fetch", "path", str(new), "--home", str(at))
-    assert called.out == "no session to write\n" and "2 sessions that were held elsewhere" in called.err
+    called = fresh("fetch", "path", str(new), "--home", str(at), expect=1)
+    assert called.out == "" and "2 sessions that were held elsewhere" in called.err
     made = fresh("fetch", "path", str(new), "--detected", "--home", str(at), "--json").json
     assert sorted(row["id"] for row in made["sessions"]) == [ONE, TWO]
     assert made["sessions"][0]["folder"] == str(new)

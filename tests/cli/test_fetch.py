@@ -108,6 +108,17 @@ def test_names_that_are_none(fresh: Program, home: Path, lost: dict[str, bytes])
     )
 
 
+def test_a_folder_nothing_was_held_in(fresh: Program, home: Path, lost: dict[str, bytes]) -> None:
+    """The exit code tells it from a folder whose sessions are all there, or of tools that were not asked for."""
+    at = ("--home", str(home))
+    for command in (("fetch", "path", "/home/ana/shpo"), ("register", "all", "--path", "/home/ana/shpo")):
+        called = fresh(*command, *at, expect=1)
+        assert called.out == "" and "'/home/ana/shpo'; `chasm list workspaces` shows" in called.err
+        assert fresh(*command, "--json", *at, expect=1).out == ""
+    assert fresh("fetch", "path", "/home/ana/shop", "--provider", "codex", *at).out == "no session to write\n"
+    assert files(home) == {}
+
+
 def test_what_a_tool_lacks_is_pushed(fresh: Program, home: Path, tmp_path: Path) -> None:
     """Only where the session's folder is on this machine."""
     shop = tmp_path / "shop"

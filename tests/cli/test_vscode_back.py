@@ -69,6 +69,9 @@ def test_without_an_archive_vscode_lists_its_files_again(store: Store, capsys: p
     assert len(listed(store)) == 3
     (kept,) = (home / ".local" / "share" / "chasm" / "replaced").rglob("*.vscdb")
     assert rows(kept) == OTHER_KEYS  # as it was
+    assert main(["register", "all", "--path", str(home / "shop")]) == 0  # all are listed
+    assert main(["register", "all", "--path", str(home / "shpo")]) == 1
+    assert "no session of '" in capsys.readouterr()[1]
     assert main(["-C", str(home / "none"), "register", "all", "--path", str(home / "shop")]) == 1  # one was named
 
 

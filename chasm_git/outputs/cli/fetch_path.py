@@ -12,7 +12,7 @@ from chasm_git.outputs.cli.context import Context
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from chasm_git.api import Archive
+    from chasm_git.api import Archive, WriteReport
 
 
 @click.command("path")
@@ -30,18 +30,29 @@ def command(
 
     Each goes into the tool it came from, exactly as it was; what is there already, or newer there, is left alone.
     """
+    from chasm_git import api
+
     asked: dict[str, Any] = {"providers": providers, "dry_run": dry_run, "force": force}
+    reports: list[WriteReport] = []
+    unknown: api.NoSuchSession | None = None
     with context.open_archive() as archive, context.terminal.progress("writing") as advance:
         env = context.env()
-        report = archive.fetch(env, path=path, to=writing_back.folder(to), progress=advance, **asked)
-        if to is None and "://" not in path and (detected or not report.rows):
-            there = {(row.provider, row.id) for row in report.rows}
+        try:
+            reports.append(archive.fetch(env, path=path, to=writing_back.folder(to), progress=advance, **asked))
+        except api.NoSuchSession as error:  # it may be another folder's, which this one was
+            unknown = error
+        there = {(row.provider, row.id) for report in reports for row in report.rows}
+        if to is None and "://" not in path and (detected or not there):
             found = _elsewhere(context, archive, path, providers, there)
             if not detected:
                 _hint(context, path, found)
                 found = []
-            for folder, names in found:
-                report.rows += archive.fetch(env, names=names, to=folder, **asked).rows
+            reports += [archive.fetch(env, names=names, to=folder, **asked) for folder, names in found]
+    if unknown is not None and not reports:
+        raise unknown
+    report, *others = reports
+    for other in others:
+        report.rows += other.rows
     writing_back.finish(context, report)
 
 
