@@ -11,19 +11,24 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from chasm_git.errors import ChasmError
 from chasm_git.outputs import agent_hook
+from chasm_git.outputs.files import rewrite
 
 NAME = "chasm-harvest"
 LABEL = "org.chasm-git.harvest"
 _MARK = f"# {NAME}: kept by `chasm service`"
 _EVERY = 10
 """Minutes between two harvests by cron."""
+_UNWRITABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+"""What no unit, property list, crontab and JSON text can hold as it is: a line break would begin a line of its own."""
+_NO_CRONTAB = re.compile(r"no \S*crontab|no such file", re.IGNORECASE)
+"""How the programs called crontab say that a user has none yet."""
 
 Kind = Literal["systemd", "launchd", "cron", "claude-code"]
 """The last is no service: Claude Code starts a harvest when one of its sessions ends."""
@@ -91,6 +96,11 @@ def install(kind: Kind, place: Place, command: Sequence[str], *, dry_run: bool =
 
     Raises ChasmError where the system refuses, OSError.
     """
+    odd = next(filter(_UNWRITABLE.search, command), None)
+    if odd is not None:
+        raise ChasmError(
+            f"a service cannot name {odd!r}: keep the archive in a folder whose path is plain text (-C DIR)"
+        )
     if kind == "cron":
         return _install_cron(command, dry_run)
     if kind == "claude-code":
@@ -98,8 +108,7 @@ def install(kind: Kind, place: Place, command: Sequence[str], *, dry_run: bool =
     path, text = (place.unit(), unit(command)) if kind == "systemd" else (place.agent(), agent(command))
     steps = _starts(kind, place)
     if not dry_run:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text)
+        rewrite(path, text)
         if kind == "launchd":
             _asked("launchctl", "bootout", f"gui/{place.user}/{LABEL}")  # what an earlier install started, if any
         for step in steps:
@@ -110,8 +119,9 @@ def install(kind: Kind, place: Place, command: Sequence[str], *, dry_run: bool =
 def remove(kind: Kind, place: Place, *, dry_run: bool = False) -> list[str]:
     """Take away what `install` put; returns what was done, in words (nothing where there was nothing)."""
     if kind == "cron":
-        kept = _without(_crontab())
-        if kept == _crontab():
+        before = _crontab()
+        kept = _without(before)
+        if kept == before:
             return []
         if not dry_run:
             _set_crontab(kept)
@@ -143,13 +153,18 @@ def status(place: Place) -> list[State]:
         told = _asked("launchctl", "print", f"gui/{place.user}/{LABEL}")
         running = None if told.returncode == 127 else told.returncode == 0
         found.append(State("launchd", True, running, str(place.agent())))
-    line = next((line for line in _crontab().splitlines() if line.endswith(_MARK)), None)
-    if line is not None:
-        found.append(State("cron", True, None, "crontab", line))
-    command = agent_hook.command_in(place.claude())
-    if command is not None:
-        found.append(State("claude-code", True, None, str(place.claude()), command))
+    found += _looked("cron", "crontab", _line_in_crontab)
+    found += _looked("claude-code", str(place.claude()), lambda: agent_hook.command_in(place.claude()))
     return found
+
+
+def _looked(kind: Kind, place: str, look: Callable[[], str | None]) -> list[State]:
+    """What a file of the person's says of us; one that cannot be read hides none of the other kinds."""
+    try:
+        detail = look()
+    except (ChasmError, OSError) as error:
+        return [State(kind, False, None, place, f"cannot be read: {error}")]
+    return [State(kind, True, None, place, detail)] if detail is not None else []
 
 
 def unit(command: Sequence[str]) -> bytes:
@@ -209,8 +224,6 @@ def _systemd_quoted(word: str) -> str:
 
 def _install_cron(command: Sequence[str], dry_run: bool) -> list[str]:
     line = cron_line(command)
-    if "\n" in line:
-        raise ChasmError("a path with a line break in it cannot stand in a crontab")
     if not dry_run:
         kept = _without(_crontab())
         _set_crontab(f"{kept}{line}\n")
@@ -218,12 +231,19 @@ def _install_cron(command: Sequence[str], dry_run: bool) -> list[str]:
 
 
 def _without(crontab: str) -> str:
-    return "".join(line for line in crontab.splitlines(keepends=True) if not line.rstrip("\n").endswith(_MARK))
+    return "".join(f"{line}\n" for line in crontab.split("\n")[:-1] if not line.endswith(_MARK))
+
+
+def _line_in_crontab() -> str | None:
+    return next((line for line in _crontab().split("\n") if line.endswith(_MARK)), None)
 
 
 def _crontab() -> str:
-    """The user's crontab; "" where there is none."""
-    found = _asked("crontab", "-l").stdout
+    """The user's crontab; "" where there is none. Raises ChasmError where it cannot be read: it is not written then."""
+    told = _asked("crontab", "-l")
+    if told.returncode not in (0, 127) and not _NO_CRONTAB.search(told.stderr):
+        raise ChasmError(f"crontab -l: {' '.join(told.stderr.split()) or f'ended with {told.returncode}'}")
+    found = told.stdout if told.returncode == 0 else ""
     return found if not found or found.endswith("\n") else found + "\n"
 
 
@@ -231,18 +251,19 @@ def _set_crontab(text: str) -> None:
     _done("crontab", "-", stdin=text)
 
 
-def _done(*command: str, stdin: str | None = None) -> None:
+def _done(*command: str, stdin: str = "") -> None:
     told = _asked(*command, stdin=stdin)
     if told.returncode != 0:
         reason = " ".join(told.stderr.split()) or f"ended with {told.returncode}"
         raise ChasmError(f"{shlex.join(command)}: {reason}")
 
 
-def _asked(*command: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    """How a command ended; 127 where there is no such program."""
+def _asked(*command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """How a command ended; 127 where there is no such program. Any bytes come through as they are."""
     program = shutil.which(command[0])
     if program is None:
         return subprocess.CompletedProcess(command, 127, "", f"{command[0]} is not on PATH")
-    return subprocess.run(
-        [program, *command[1:]], input=stdin or "", capture_output=True, text=True, errors="replace", check=False
-    )
+    given = stdin.encode("utf-8", "surrogateescape")
+    done = subprocess.run([program, *command[1:]], input=given, capture_output=True, check=False)
+    out, err = (text.decode("utf-8", "surrogateescape") for text in (done.stdout, done.stderr))
+    return subprocess.CompletedProcess(command, done.returncode, out, err)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from chasm_git.errors import ChasmError
 from chasm_git.outputs import service
 from chasm_git.outputs.service import Place
 from tests.cli.calling import Program
@@ -114,7 +115,98 @@ def test_claude_code_calls_when_a_session_ends(fresh: Program, machine: Path, tm
     assert json.loads(path.read_text()) == theirs
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"hooks": []}', '{"hooks": {"SessionEnd": {}}}'])
+def test_other_hooks_keep_every_byte(fresh: Program, machine: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "dotfiles" / "claude.json"
+    kept.parent.mkdir()
+    before = (
+        '\ufeff{\r\n\t"env": {"A":"1"},   "n": 1e5,\r\n\t"hooks": {\r\n\t\t"SessionEnd": [\r\n'
+        '\t\t\t{ "matcher": "", "hooks": [ {"type":"command","command":"true"} ] }\r\n\t\t]\r\n\t}\r\n}\r\n'
+    ).encode()
+    kept.write_bytes(before)
+    path = tmp_path / "home" / ".claude" / "settings.json"
+    path.parent.mkdir(parents=True)
+    path.symlink_to(kept)
+    fresh("service", "install", "--kind", "claude-code")
+    once = kept.read_bytes()
+    head, tail = before.split(b"\r\n\t\t]")
+    assert path.is_symlink() and once.startswith(head + b",") and once.endswith(b"\r\n\t\t]" + tail)
+    fresh("service", "install", "--kind", "claude-code")
+    assert kept.read_bytes() == once
+    fresh("service", "remove", "--kind", "claude-code")
+    assert kept.read_bytes() == before
+
+
+def test_a_hook_put_beside_ours_stays(fresh: Program, machine: Path, tmp_path: Path) -> None:
+    path = tmp_path / "home" / ".claude" / "settings.json"
+    fresh("service", "install", "--kind", "claude-code")
+    assert path.stat().st_mode & 0o777 == 0o600
+    held = json.loads(path.read_text())
+    held["hooks"]["SessionEnd"][0]["hooks"].insert(0, {"type": "command", "command": "true"})
+    path.write_text(json.dumps(held))
+    fresh("service", "install", "--kind", "claude-code")
+    fresh("service", "remove", "--kind", "claude-code")
+    assert json.loads(path.read_text()) == {
+        "hooks": {"SessionEnd": [{"hooks": [{"type": "command", "command": "true"}]}]}
+    }
+
+
+def test_a_crontab_that_cannot_be_read_is_not_written(fresh: Program, machine: Path, tmp_path: Path) -> None:
+    table = tmp_path / "crontab"
+    program = tmp_path / "programs" / "crontab"
+    refusing = f'#!/bin/sh\nif [ "$1" = -l ]; then echo "disk: input error" >&2; exit 1; fi; cat > {table}\n'
+    program.write_text(refusing)
+    for line in ("install", "remove"):
+        assert "input error" in fresh("service", line, "--kind", "cron", expect=1).err and not table.exists()
+    (state,) = fresh("service", "status", "--json").json
+    assert (state["kind"], state["installed"]) == ("cron", False) and "input error" in state["detail"]
+    program.write_text(refusing.replace("disk: input error", "no crontab for ana"))
+    fresh("service", "install", "--kind", "cron")
+    assert table.read_text().count("\n") == 1
+
+
+def test_any_bytes_of_a_crontab_are_kept(fresh: Program, machine: Path, tmp_path: Path) -> None:
+    table = tmp_path / "crontab"
+    before = b"# caf\xe9\x0b\x85\r\n@daily true\n"
+    table.write_bytes(before)
+    fresh("service", "install", "--kind", "cron")
+    fresh("service", "remove")
+    assert table.read_bytes() == before
+
+
+def test_one_file_that_cannot_be_read_hides_no_other_service(fresh: Program, machine: Path, tmp_path: Path) -> None:
+    path = tmp_path / "home" / ".claude" / "settings.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    fresh("service", "install", "--kind", "systemd")
+    assert [(one["kind"], one["installed"]) for one in fresh("service", "status", "--json").json] == [
+        ("systemd", True),
+        ("claude-code", False),
+    ]
+    called = fresh("service", "remove")
+    assert "chasm-harvest.service" in called.out and "is no JSON" in called.err and path.read_text() == "{"
+
+
+@pytest.mark.parametrize("kind", ["systemd", "launchd", "cron", "claude-code"])
+@pytest.mark.parametrize("word", ["a\nExecStartPost=/bin/false", "\udcff", "a\x1b"])
+def test_no_kind_takes_a_path_that_it_cannot_hold(machine: Path, tmp_path: Path, kind: service.Kind, word: str) -> None:
+    with pytest.raises(ChasmError, match="plain text"):
+        service.install(kind, Place(tmp_path / "home", {}, "linux", 1), [*AWKWARD, word])
+    assert not (tmp_path / "home").exists() and not (tmp_path / "crontab").exists()
+
+
+def test_a_unit_behind_a_link_is_written_there(machine: Path, tmp_path: Path) -> None:
+    place = Place(tmp_path / "home", {}, "linux", 1)
+    place.unit().parent.mkdir(parents=True)
+    kept = tmp_path / "kept.service"
+    kept.write_text("before")
+    place.unit().symlink_to(kept)
+    service.install("systemd", place, AWKWARD)
+    assert place.unit().is_symlink() and kept.read_bytes() == service.unit(AWKWARD)
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", "[" * 100_000, b"\xff".decode("latin-1"), '{"hooks": []}', '{"hooks": {"SessionEnd": {}}}']
+)
 def test_odd_settings_are_not_touched(fresh: Program, machine: Path, tmp_path: Path, content: str) -> None:
     path = tmp_path / "home" / ".claude" / "settings.json"
     path.parent.mkdir(parents=True)

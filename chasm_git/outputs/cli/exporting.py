@@ -12,9 +12,9 @@ import click
 
 from chasm_git.errors import ChasmError, SourcesUnreadable, UsageError
 from chasm_git.outputs.cli.context import Context
-from chasm_git.outputs.cli.files import refuse_existing, write_file
 from chasm_git.outputs.export import forms
 from chasm_git.outputs.export.forms import Wanted
+from chasm_git.outputs.files import refuse_existing, write_file
 
 if TYPE_CHECKING:
     from chasm_git.api import Archive, Found

@@ -35,7 +35,7 @@ def command(
     """
     from chasm_git import api
     from chasm_git.outputs.cli import exporting
-    from chasm_git.outputs.cli.files import refuse_existing, write_file
+    from chasm_git.outputs.files import refuse_existing, write_file
 
     place = None if output == "-" else Path(output or file.with_suffix(f".{form}")).expanduser()
     if place is not None and not force:

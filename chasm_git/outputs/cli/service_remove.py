@@ -17,6 +17,10 @@ def command(context: Context, kind: services.Kind | None, dry_run: bool) -> None
     from chasm_git.outputs import service
 
     place = services.place(context)
-    kinds = [kind] if kind else [one.kind for one in service.status(place)]
+    found = service.status(place) if kind is None else []
+    for one in found:
+        if not one.installed:
+            context.terminal.notice(f"chasm: {one.place}: {one.detail}")
+    kinds = [kind] if kind else [one.kind for one in found if one.installed]
     done = [line for one in kinds for line in service.remove(one, place, dry_run=dry_run)]
     services.say(context, done or ["nothing was installed"], kind, dry_run and bool(done))
