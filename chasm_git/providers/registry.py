@@ -26,6 +26,7 @@ BUILT_IN: dict[str, str] = {
     "opencode": "chasm_git.providers.opencode:OpenCode",
     "kilo-cli": "chasm_git.providers.opencode:KiloCLI",
     "llm": "chasm_git.providers.llm:LLM",
+    "grok-cli": "chasm_git.providers.grok_cli:GrokCLI",
     "goose": "chasm_git.providers.goose:Goose",
     "crush": "chasm_git.providers.crush:Crush",
     "aider": "chasm_git.providers.aider:Aider",

@@ -28,6 +28,7 @@ TRACES: dict[str, tuple[str, ...]] = {
     "opencode": ("$OPENCODE_DB", "data:opencode"),
     "kilo-cli": ("$KILO_DB", "data:kilo"),
     "llm": ("$LLM_USER_PATH", "config:io.datasette.llm"),
+    "grok-cli": ("$GROK_HOME", "~/.grok"),
     "goose": ("$GOOSE_PATH_ROOT", "~/.goose", "data:goose", "config:Block/goose"),
     "amp": ("data:amp", "config:Code/User/globalStorage/sourcegraph.amp"),
     "amazon-q": ("data:amazon-q", "config:amazon-q"),
