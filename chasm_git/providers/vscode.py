@@ -8,7 +8,7 @@ A session's `native` is::
 
     {"session": {…}         the session's object without its requests
      "requests_at": 7,      place of the key ``requests`` in it, where that is a list
-     "stored": "jsonl",     ``jsonl``, ``json`` or ``state.vscdb``
+     "stored": "jsonl",     where the client has it: ``jsonl`` (also where that cannot be read), ``json``, ``state.vscdb``
      "unread": [line, …]}   bytes of the source that could not be read (see `native.raw_line`)
 """
 
@@ -102,7 +102,7 @@ def _read_files(path: Path, reading: Reading) -> _Stored | None:
             made.removed = [*forgotten(as_list(old.state.get("requests")), requests, log.removed), *log.removed]
     elif old is not None:
         salvaged = [gone.request for gone in log.removed]
-        made = _Stored(old.state, "json", forgotten(salvaged, as_list(old.state.get("requests")), []))
+        made = _Stored(old.state, "jsonl", forgotten(salvaged, as_list(old.state.get("requests")), []))
         reason += f", read from {path.stem}.json"
     elif log.removed:
         made = _Stored({}, "jsonl", log.removed)

@@ -12,6 +12,8 @@ from chasm_git.providers.writing import contract
 from chasm_git.session.model import Session
 from tests.conftest import git
 from tests.providers import writing_case as case
+from tests.providers.vscode_case import asked, state
+from tests.providers.vscode_home import fill, home_of, opened, put
 
 WRITERS = [name for name in contract.WRITERS if name not in ("vscode", "aider")]
 """Those that put sessions where a harvest looks, without an editor."""
@@ -80,3 +82,19 @@ def test_a_copy_is_a_fork_of_what_it_was_made_of(into: str, tmp_path: Path) -> N
         assert archive.harvest(env).commit is None
         back = archive.fetch(env, names=[row.session_id])
         assert [row.outcome for row in back.rows] == ["same"]
+
+
+def test_a_torn_log_that_was_mended_is_nothing_new(tmp_path: Path) -> None:
+    """VS Code's log is cut off, the object beside it is whole: what is put back is what the archive has."""
+    env = home_of(tmp_path / "home")
+    store = opened(env)
+    fill(store, None)
+    put(store, "s1", state(asked(1, "Is this?", "It is."), sessionId="s1"))
+    log = put(store, "s1", b'{"kind":')
+    with make_archive(tmp_path / "archive") as archive:
+        assert archive.harvest(env).commit is not None
+        assert [row.outcome for row in archive.fetch(env, names=["s1"]).rows] == ["completed"]
+        assert b'{"kind":0' in log.read_bytes()
+        second = archive.harvest(env)
+        assert (second.commit, second.results, second.problems) == (None, [], [])
+        assert b'"unread"' in archive.repository.read(archive.find("s1").blob)  # what was torn stays in the archive
