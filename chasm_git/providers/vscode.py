@@ -8,7 +8,7 @@ A session's `native` is::
 
     {"session": {…}         the session's object without its requests
      "requests_at": 7,      place of the key ``requests`` in it, where that is a list
-     "stored": "jsonl",     where the client has it: ``jsonl`` (also where that cannot be read), ``json``, ``state.vscdb``
+     "stored": "jsonl",     the file the client has it in, readable or not: ``jsonl``, ``json`` or ``state.vscdb``
      "unread": [line, …]}   bytes of the source that could not be read (see `native.raw_line`)
 """
 
