@@ -24,6 +24,7 @@ from chasm_git.providers.formats.goose_content import fields_of
 from chasm_git.providers.reading import folders, jsonl, sqlite_copy, table_rows
 from chasm_git.providers.reading.cells import value_of
 from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed, order_of
+from chasm_git.providers.reading.taken_over import TakenOver
 from chasm_git.providers.reading.transcript import Transcript
 from chasm_git.providers.reading.values import as_dict, identity, scoped_id, text
 from chasm_git.session.attachments import Load
@@ -46,8 +47,7 @@ class Goose(Provider):
     note = "sessions.db, and the .jsonl files before it (GOOSE_PATH_ROOT)"
 
     def __init__(self) -> None:
-        self._taken_over: tuple[str, frozenset[str]] = ("", frozenset())
-        """Names of the sessions in the database, and its state."""
+        self._taken_over = TakenOver("sessions")
 
     def discover(self, env: Env) -> Iterator[Source | Problem]:
         """The database, then the files. See `Provider.discover`."""
@@ -67,7 +67,7 @@ class Goose(Provider):
         path = source.path
         if path.name == _DATABASE:
             return self._database(path)
-        if path.stem in self._in_database(source.extra):
+        if path.stem in self._taken_over.ids(source.extra):
             return Reading()
         return _File(path, Session(path.stem, self.name)).reading()
 
@@ -113,21 +113,6 @@ class Goose(Provider):
             session.native = table_rows.kept({"sessions": row}, builder.attachments)
         reading.attachments.update(builder.attachments)
         return session
-
-    def _in_database(self, place: Any) -> frozenset[str]:
-        """Names of the sessions in a database; none where it cannot be read (its own source says why)."""
-        if type(place) is not str:
-            return frozenset()
-        found = [one for one in sqlite_copy.source(self.name, "", Path(place)) if isinstance(one, Source)]
-        marks = f"{place} {found[0].stamp}" if found else ""
-        if marks != self._taken_over[0]:
-            try:
-                with sqlite_copy.opened(Path(place), []) as database:
-                    ids = frozenset(row["id"] for row in database.rows("sessions") if type(row.get("id")) is str)
-            except (sqlite_copy.Unreadable, OSError):
-                return frozenset()
-            self._taken_over = marks, ids
-        return self._taken_over[1]
 
 
 class _File(Transcript):

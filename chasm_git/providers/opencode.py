@@ -21,6 +21,7 @@ from chasm_git.providers.formats.opencode_parts import fields_of
 from chasm_git.providers.reading import folders, sqlite_copy, table_rows
 from chasm_git.providers.reading.cells import value_of
 from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed, key_of, order_of
+from chasm_git.providers.reading.taken_over import TakenOver
 from chasm_git.providers.reading.values import as_dict, origin_id, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -43,8 +44,7 @@ class OpenCode(Provider):
     """The client's name in its folders and files."""
 
     def __init__(self) -> None:
-        self._taken_over: tuple[str, frozenset[str]] = ("", frozenset())
-        """Ids of the sessions in the database, and its state."""
+        self._taken_over = TakenOver("session")
 
     def discover(self, env: Env) -> Iterator[Source | Problem]:
         """The databases, then the sessions that are files. See `Provider.discover`."""
@@ -70,7 +70,7 @@ class OpenCode(Provider):
         if source.path.suffix != ".json":
             return self._database(source.path)
         extra = as_dict(source.extra)
-        if source.path.stem in self._in_database(extra.get("database")):
+        if source.path.stem in self._taken_over.ids(extra.get("database")):
             return Reading()
         return opencode_files.read(self.name, source.path, extra.get("messages"))
 
@@ -135,22 +135,6 @@ class OpenCode(Provider):
         session.messages = builder.messages
         into.update(builder.attachments)
         return session
-
-    def _in_database(self, path: Json) -> frozenset[str]:
-        """Ids of the sessions in a database; none where it cannot be read (its own source says why)."""
-        if type(path) is not str:
-            return frozenset()
-        found = [f for f in sqlite_copy.source(self.name, "", Path(path)) if isinstance(f, Source)]
-        marks = f"{path} {found[0].stamp}" if found else ""
-        if marks != self._taken_over[0]:
-            ids: set[str] = set()
-            try:
-                with sqlite_copy.opened(Path(path), []) as database:
-                    ids.update(row["id"] for row in database.rows("session") if type(row.get("id")) is str)
-            except (sqlite_copy.Unreadable, OSError):
-                return frozenset()
-            self._taken_over = marks, frozenset(ids)
-        return self._taken_over[1]
 
 
 class KiloCLI(OpenCode):
