@@ -27,6 +27,7 @@ BUILT_IN: dict[str, str] = {
     "kilo-cli": "chasm_git.providers.opencode:KiloCLI",
     "llm": "chasm_git.providers.llm:LLM",
     "grok-cli": "chasm_git.providers.grok_cli:GrokCLI",
+    "hermes": "chasm_git.providers.hermes:Hermes",
     "goose": "chasm_git.providers.goose:Goose",
     "crush": "chasm_git.providers.crush:Crush",
     "aider": "chasm_git.providers.aider:Aider",

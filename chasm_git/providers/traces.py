@@ -29,6 +29,7 @@ TRACES: dict[str, tuple[str, ...]] = {
     "kilo-cli": ("$KILO_DB", "data:kilo"),
     "llm": ("$LLM_USER_PATH", "config:io.datasette.llm"),
     "grok-cli": ("$GROK_HOME", "~/.grok"),
+    "hermes": ("$HERMES_HOME", "~/.hermes"),
     "goose": ("$GOOSE_PATH_ROOT", "~/.goose", "data:goose", "config:Block/goose"),
     "amp": ("data:amp", "config:Code/User/globalStorage/sourcegraph.amp"),
     "amazon-q": ("data:amazon-q", "config:amazon-q"),
