@@ -16,9 +16,11 @@ import pytest
 from chasm_git.providers.base import Env
 from chasm_git.providers.writing import applying, contract, readback
 from chasm_git.providers.writing.contract import (
+    INDEX,
     ChangedMeanwhile,
     Expected,
     FileChange,
+    NotPutBack,
     NotReadBack,
     RowsChange,
     Standing,
@@ -129,6 +131,20 @@ def steps(work: Callable[[], object], reset: Callable[[], None]) -> Iterator[int
     raise AssertionError("it does not end")
 
 
+def test_files_that_a_killed_run_left_are_taken_over(tmp_path: Path) -> None:
+    """A converted session is many small files: the run that finds some of them there completes it."""
+    one, env = one_of("claude-code", CLAUDE), case.home_for("opencode", tmp_path)
+    writer = contract.load("opencode")
+    plan = case.plan("opencode", one, env)
+    whole = {change.path: change.data for change in plan.changes if isinstance(change, FileChange)}
+    for number, (path, data) in enumerate([*whole.items()][:3]):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data if number else b"half")
+    writer.write(case.plan("opencode", one, env), backup=tmp_path / "kept")
+    assert {path: path.read_bytes() for path in whole} == whole
+    assert case.plan("opencode", one, env).standing is Standing.SAME
+
+
 @pytest.mark.parametrize("provider", ["claude-code", "continue", "opencode"])
 def test_a_kill_leaves_the_old_or_the_new(provider: str, tmp_path: Path) -> None:
     """Files whole, databases whole; and the next run completes it."""
@@ -192,10 +208,77 @@ def test_rows_that_are_not_read_back_are_taken_back(tmp_path: Path) -> None:
     plan.expected.append(Expected("another", path, None))
     with pytest.raises(NotReadBack):
         contract.load("opencode").write(plan, backup=tmp_path / "kept")
-    left = [line for line in dump(path) if line not in before]
-    assert all("INSERT INTO" in line and "project" in line for line in left)
+    assert dump(path) == before
     (copy,) = (tmp_path / "kept").iterdir()
     assert dump(copy) == before and copy.stat().st_mode & 0o777 == 0o600
+
+
+def test_any_row_of_a_session_that_changed_since_is_looked_at_again(tmp_path: Path) -> None:
+    """A title, a list of things to do: whatever would be written over."""
+    one = next(kept for kept in case.kept("opencode") if kept.place.suffix == ".db")
+    env = Env(tmp_path / "home")
+    path = case.database("opencode", env.home)
+    writer = contract.load("opencode")
+    writer.write(case.plan("opencode", one, env), backup=tmp_path / "kept")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        (last,) = connection.execute("SELECT max(id) FROM message").fetchone()
+        connection.execute("DELETE FROM part WHERE message_id = ?", (last,))
+        connection.execute("DELETE FROM message WHERE id = ?", (last,))
+    plan = case.plan("opencode", one, env)
+    assert plan.standing is Standing.OLDER
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE session SET title = 'Called anew'")
+    before = dump(path)
+    with pytest.raises(ChangedMeanwhile):
+        writer.write(plan, backup=tmp_path / "kept")
+    assert dump(path) == before
+
+
+def test_a_step_back_that_fails_does_not_keep_the_others_from_being_taken(tmp_path: Path) -> None:
+    """And it is told: nobody is to believe that all is as it was."""
+    one, env = one_of("claude-code", CLAUDE), Env(tmp_path / "home")
+    path = tmp_path / "home" / ".claude" / "projects" / "rows.db"
+    path.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("CREATE TABLE t (a)")
+    plan = case.plan("claude-code", one, env)
+    add = (("INSERT INTO t VALUES (1)", ()),)
+    plan.changes.append(RowsChange(path, add, undo=(("DELETE FROM missing", ()),)))
+    plan.expected.append(Expected("another", plan.expected[0].place, None))
+    with pytest.raises(NotPutBack, match=r"another is not found.*no such table.*kept"):
+        contract.load("claude-code").write(plan, backup=tmp_path / "kept")
+    assert case.files(env.home).keys() == {".claude/projects/rows.db"}
+    (copy,) = (tmp_path / "kept").iterdir()
+    assert applying.rows_of(copy, ("SELECT a FROM t", ())) == [[]]
+
+
+def test_a_write_that_ends_early_leaves_no_folder_and_no_database(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    broken = RowsChange(store / "a" / "new.db", (("INSERT INTO missing VALUES (1)", ()),), create=())
+    moved = FileChange(store / "b" / "c" / "file", b"x", None)
+    for change in (broken, moved):
+        plan = WritePlan("claude-code", "x", Env(tmp_path), store, changes=[change])
+        if change is moved:
+            plan.changes.append(FileChange(store / "b" / "other", b"x", "it was there"))
+        with pytest.raises(WriteRefused):
+            contract.load("claude-code").write(plan, backup=tmp_path / "kept")
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_each_state_of_a_session_that_is_replaced_is_kept(tmp_path: Path) -> None:
+    """The tool wrote between a first try and the one that went through: both states are kept, a list's first alone."""
+    place, index = tmp_path / "store" / "session", tmp_path / "store" / "index"
+    place.parent.mkdir()
+    writer, kept = contract.load("claude-code"), []
+    for number in (1, 2, 2, 3):
+        for path in (place, index):
+            path.write_bytes(b"%d" % number)
+        changes = [
+            FileChange(path, b"new", applying.seen(path), what) for path, what in ((place, "session"), (index, INDEX))
+        ]
+        plan = WritePlan("claude-code", "x", Env(tmp_path), place.parent, changes=list(changes))
+        kept += writer.write(plan, backup=tmp_path / "kept").kept
+    assert sorted(path.read_bytes() for path in set(kept)) == [b"1", b"1", b"2", b"3"]
 
 
 def test_rows_that_changed_since_are_looked_at_again(tmp_path: Path) -> None:

@@ -94,27 +94,24 @@ def _plan_rows(plan: WritePlan, database: Path, rows: dict[str, list[Row]]) -> N
     key = plan.session_id
     try:
         store = _Store(database)
-        statements = [*store.project(plan, rows["session"][0])]
-        held = {table: store.rows(table, "session_id" if table in _OWN else "id", key) for table in ("session", *_OWN)}
-        deletes: list[Query] = [
-            (f"DELETE FROM {table} WHERE {column} = ?", (key,))
-            for table, column in (*((table, "session_id") for table in _OWN), ("session", "id"))
-            if store.columns(table)
+        project, no_project = store.project(plan, rows["session"][0])
+        places = [(table, "session_id" if table in _OWN else "id") for table in ("session", *_OWN)]
+        places = [(table, column) for table, column in places if store.columns(table)]
+        held = {table: store.rows(table, column, key) for table, column in places}
+        expected = [
+            (store.query(table, column, key), [tuple(row.values()) for row in held[table]]) for table, column in places
         ]
+        deletes: list[Query] = [(f"DELETE FROM {table} WHERE {column} = ?", (key,)) for table, column in places]
         inserts = [store.insert(table, row) for table in ("session", *_OWN) for row in rows.get(table, ())]
-        undo = [*deletes, *(store.insert(table, row) for table, listed in held.items() for row in listed)]
+        before = [store.insert(table, row) for table, listed in held.items() for row in listed]
     except _Unknown as error:
         plan.refused = f"{database.name} is of a kind we do not know ({error}): nothing is written into it"
         return
     except sqlite3.Error as error:
         plan.refused = f"{database.name} cannot be read: {error}"
         return
-    expected = []
-    for table in ("message", "part"):
-        query = (f"SELECT id, time_updated FROM {table} WHERE session_id = ? ORDER BY id", (key,))
-        (there,) = rows_of(database, query)
-        expected.append((query, there))
-    plan.changes.append(RowsChange(database, (*statements, *deletes, *inserts), tuple(expected), tuple(undo)))
+    undo = (*deletes, *before, *no_project)
+    plan.changes.append(RowsChange(database, (*project, *deletes, *inserts), tuple(expected), undo))
 
 
 class _Unknown(Exception):
@@ -134,14 +131,15 @@ class _Store:
             (self._columns[table],) = rows_of(self._path, (f"PRAGMA table_info({table})", ()))
         return self._columns[table]
 
+    def query(self, table: str, column: str, value: str) -> Query:
+        """What gives the rows of a table that have a value."""
+        quoted = ", ".join(f'"{item[1]}"' for item in self.columns(table))
+        return f"SELECT {quoted} FROM {table} WHERE {column} = ?", (value,)
+
     def rows(self, table: str, column: str, value: str) -> list[Row]:
         """The rows of a table that have a value."""
-        names = [item[1] for item in self.columns(table)]
-        if not names:
-            return []
-        quoted = ", ".join(f'"{name}"' for name in names)
-        (found,) = rows_of(self._path, (f"SELECT {quoted} FROM {table} WHERE {column} = ?", (value,)))
-        return [dict(zip(names, row, strict=True)) for row in found]
+        (found,) = rows_of(self._path, self.query(table, column, value))
+        return [dict(zip((item[1] for item in self.columns(table)), row, strict=True)) for row in found]
 
     def insert(self, table: str, row: Row) -> Query:
         """The statement that adds a row. Raises _Unknown."""
@@ -156,20 +154,27 @@ class _Store:
         marks = ", ".join("?" * len(row))
         return f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(_cell(value) for value in row.values())
 
-    def project(self, plan: WritePlan, session: Row) -> list[Query]:
-        """Give the session's row a project that is there: its own, the folder's, or the one for all other folders."""
+    def project(self, plan: WritePlan, session: Row) -> tuple[list[Query], list[Query]]:
+        """Give the session's row a project that is there: its own, the folder's, or the one for all other folders.
+
+        Returns:
+            What makes it where it is not there, and what takes it back.
+        """
         there = {item[1] for item in self.columns("project")}
         if not there:
-            return []
+            return [], []
         if plan.is_converted and "worktree" in there and (found := self.rows("project", "worktree", plan.folder or "")):
             session["project_id"] = found[0]["id"]
         key = session["project_id"]
         if self.rows("project", "id", str(key)):
-            return []
+            return [], []
         worktree = "/" if key == _GLOBAL else plan.folder or "/"
         times = {"time_created": session["time_created"], "time_updated": session["time_created"]}
         row = {"id": key, "worktree": worktree, "sandboxes": "[]", **times}
-        return [self.insert("project", {name: value for name, value in row.items() if name in there})]
+        unused = "DELETE FROM project WHERE id = ? AND NOT EXISTS (SELECT 1 FROM session WHERE project_id = ?)"
+        return [self.insert("project", {name: value for name, value in row.items() if name in there})], [
+            (unused, (key, key))
+        ]
 
 
 def _cell(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 A restored session goes back into the form it had. Rows are written in one transaction, into tables whose columns we
 know, under the project that has the folder. A converted one goes into the database where there is one, else into
-files, which a newer version takes over when it is first started.
+files where a version that keeps files has been (1.18 does not take them over when it makes its database).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from chasm_git.providers.base import Env
 from chasm_git.providers.formats.opencode_files import is_from_files
 from chasm_git.providers.reading import sqlite_copy
 from chasm_git.providers.writers import _opencode_new, _opencode_rows
-from chasm_git.providers.writing.applying import StoreWriter
+from chasm_git.providers.writing.applying import StoreWriter, content
 from chasm_git.providers.writing.contract import Expected, FileChange, Standing, Target, WritePlan, derived_id, origin
 from chasm_git.providers.writing.converting import CALL, IMAGE, TEXT, THINKING, conversation
 from chasm_git.providers.writing.restoring import add_files, command, is_own
@@ -88,13 +88,19 @@ class OpenCodeWriter(StoreWriter):
             _opencode_rows.insert(plan, made, database, facts)
             return
         storage = home / "storage"
+        if not storage.is_dir():
+            plan.refused = f"{self.app} keeps its sessions in a database, and there is none: start it once"
+            return
         files = {storage / name: data for name, data in made.files(_opencode_new.project_of(storage, plan.folder))}
         place = next(iter(files))
         plan.expected.append(Expected(plan.session_id, place, None, facts))
         if place.exists():
             plan.standing = Standing.SAME
             return
-        plan.changes = [FileChange(path, data, None) for path, data in reversed(files.items())]
+        for path, data in reversed(files.items()):  # what a run that was killed has left of it is there already
+            there, before = content(path)
+            if there != data:
+                plan.changes.append(FileChange(path, data, before))
 
 
 class KiloCLIWriter(OpenCodeWriter):

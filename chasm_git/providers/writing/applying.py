@@ -16,9 +16,11 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
+from chasm_git.errors import ChasmError
 from chasm_git.providers import registry
 from chasm_git.providers.base import Env
 from chasm_git.providers.writing import processes, readback
@@ -27,6 +29,7 @@ from chasm_git.providers.writing.contract import (
     Change,
     ChangedMeanwhile,
     FileChange,
+    NotPutBack,
     NotReadBack,
     RowsChange,
     Standing,
@@ -36,6 +39,8 @@ from chasm_git.providers.writing.contract import (
     Written,
 )
 from chasm_git.session.model import Session
+
+Undo: TypeAlias = Callable[[], None]
 
 _SCRATCH = ".chasm-"
 _ABANDONED = 3600.0
@@ -69,21 +74,22 @@ class StoreWriter(ABC):
             check_inside(plan.root, change.path)
         if plan.changes and plan.running and not force and (found := processes.running(plan.running)) is not None:
             raise WriteRefused(f"{found[1]} is running (process {found[0]}) and would write over it: end it first")
-        done: list[Callable[[], None]] = []
+        done: list[Undo] = []
         kept: list[Path] = []
         try:
             for change in plan.changes:
-                copy = _keep(change.path, backup)
+                copy = _keep(change, backup)
                 kept += [copy] if copy is not None else []
-                done.append(_apply(change))
+                _apply(change, done)
             if plan.changes and (lost := readback.missing(registry.load(plan.provider), plan)):
                 raise NotReadBack(
                     f"{plan.provider} would not read back what was written of {plan.session_id}; nothing was "
                     f"changed: {lost[0]}"
                 )
-        except BaseException:
-            for undo in reversed(done):
-                undo()
+        except BaseException as error:
+            faults = _taken_back(done)
+            if faults:
+                raise NotPutBack(f"{error or type(error).__name__}; {faults[0]}; see the copies in {backup}") from error
             raise
         return Written(plan.session_id, tuple(change.path for change in plan.changes), tuple(dict.fromkeys(kept)))
 
@@ -120,13 +126,22 @@ def check_inside(root: Path, path: Path) -> None:
         raise WriteRefused(f"{path} is a link: what it leads to is not ours to write")
 
 
-def _keep(path: Path, backup: Path) -> Path | None:
-    """Copy what is about to be replaced; the first copy of a run is the one that counts."""
+def _keep(change: Change, backup: Path) -> Path | None:
+    """Copy what is about to be replaced.
+
+    Of lists and databases, which change with every session, the first copy of a run is the one that counts.
+    """
+    path = change.path
     if not path.exists():
         return None
     copy = backup / f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}-{path.name}"
-    if copy.exists():
-        return copy
+    is_shared = change.what == INDEX or isinstance(change, RowsChange)
+    number = 1
+    while copy.exists():
+        if is_shared or seen(copy) == seen(path):
+            return copy
+        number += 1  # the tool has written since a first try
+        copy = copy.with_name(f"{copy.name.partition('~')[0]}~{number}")
     backup.mkdir(parents=True, exist_ok=True, mode=0o700)
     with path.open("rb") as file:
         is_database = file.read(16) == b"SQLite format 3\0"
@@ -143,17 +158,31 @@ def _keep(path: Path, backup: Path) -> Path | None:
     return copy
 
 
-def _apply(change: Change) -> Callable[[], None]:
-    """Carry out one change; gives what takes it back."""
-    return _write_file(change) if isinstance(change, FileChange) else _write_rows(change)
+def _apply(change: Change, done: list[Undo]) -> None:
+    """Carry out one change; adds what takes it back, step by step."""
+    if isinstance(change, FileChange):
+        _write_file(change, done)
+    else:
+        _write_rows(change, done)
 
 
-def _write_file(change: FileChange) -> Callable[[], None]:
+def _taken_back(done: list[Undo]) -> list[str]:
+    """Take everything back, the last first; what cannot be is told, and the rest is taken back all the same."""
+    faults = []
+    for undo in reversed(done):
+        try:
+            undo()
+        except (OSError, sqlite3.Error, ChasmError) as error:
+            faults.append(f"not all could be put back as it was: {error}")
+    return faults
+
+
+def _write_file(change: FileChange, done: list[Undo]) -> None:
     path = change.path
     old, now = content(path)
     if now != change.before:
         raise ChangedMeanwhile(f"{path} has changed since it was looked at: try again")
-    made = _make_folders(path.parent)
+    _make_folders(path.parent, done)
     replace(path, change.data, lambda: seen(path) == change.before)
 
     def undo() -> None:
@@ -161,24 +190,26 @@ def _write_file(change: FileChange) -> Callable[[], None]:
             return  # somebody went on from what we wrote: it is theirs now
         if old is None:
             path.unlink()
-            for folder in made:
-                with suppress(OSError):  # not empty: somebody else uses it
-                    folder.rmdir()
         else:
             replace(path, old, lambda: True)
 
-    return undo
+    done.append(undo)
 
 
-def _make_folders(folder: Path) -> list[Path]:
-    """Make a folder and those above it; gives the new ones, the innermost first."""
-    made = []
+def _make_folders(folder: Path, done: list[Undo]) -> None:
+    """Make a folder and those above it."""
+    missing = []
     while not folder.exists():
-        made.append(folder)
+        missing.append(folder)
         folder = folder.parent
-    for new in reversed(made):
+    for new in reversed(missing):
         new.mkdir(exist_ok=True)
-    return made
+        done.append(partial(_remove_empty, new))
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):  # not empty: somebody else uses it
+        folder.rmdir()
 
 
 def replace(path: Path, data: bytes, is_unchanged: Callable[[], bool]) -> None:
@@ -231,11 +262,13 @@ def _flush(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _write_rows(change: RowsChange) -> Callable[[], None]:
+def _write_rows(change: RowsChange, done: list[Undo]) -> None:
     is_new = not change.path.exists()
     if is_new and change.create is None:
         raise WriteRefused(f"{change.path} is not there; start the tool once, and try again")
-    made = _make_folders(change.path.parent)
+    _make_folders(change.path.parent, done)
+    if is_new:  # also where it is made and nothing comes into it
+        done.append(partial(change.path.unlink, missing_ok=True))
     with closing(_connected(change.path)) as connection:
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -254,19 +287,14 @@ def _write_rows(change: RowsChange) -> Callable[[], None]:
                 connection.execute("ROLLBACK")
 
     def undo() -> None:
-        if is_new:
-            change.path.unlink()
-            for folder in made:
-                with suppress(OSError):  # not empty: somebody else uses it
-                    folder.rmdir()
-            return
         with closing(_connected(change.path)) as again:
             again.execute("BEGIN IMMEDIATE")
             for statement, given in change.undo:
                 again.execute(statement, given)
             again.execute("COMMIT")
 
-    return undo
+    if not is_new:
+        done.append(undo)
 
 
 def _connected(path: Path) -> sqlite3.Connection:

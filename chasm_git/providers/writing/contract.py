@@ -81,6 +81,10 @@ class NotReadBack(ChasmError):
     """What was written does not come back from the provider's own reader; everything was put back as it was."""
 
 
+class NotPutBack(ChasmError):
+    """Something went wrong, and not all that was written could be taken back; the copies are what there was."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where a session is to go on, and what its writer needs besides it."""
@@ -204,7 +208,7 @@ class Writer(Protocol):
             backup: folder that what is replaced is copied into first; made when needed.
             force: also over a session that holds what we do not have (it is kept in `backup`).
 
-        Raises WriteRefused, ChangedMeanwhile, NotReadBack, OSError.
+        Raises WriteRefused, ChangedMeanwhile, NotReadBack, NotPutBack, OSError.
         """
 
     def continue_command(self, session: Session, target: Target) -> str | None:

@@ -6,6 +6,7 @@ was converted: texts, calls and results, whatever records they stand in.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from pathlib import Path
 
@@ -45,8 +46,14 @@ def standing(theirs: Counter[bytes] | None, ours: Counter[bytes]) -> Standing:
     if theirs == ours:
         return Standing.SAME
     extra = theirs - ours
-    whole = [line for line in extra if not any(line and mine.startswith(line) for mine in ours)]
-    return Standing.NEWER if whole else Standing.OLDER
+    listed = sorted(ours)
+    return Standing.OLDER if all(_begins_one(line, listed) for line in extra) else Standing.NEWER
+
+
+def _begins_one(line: bytes, listed: list[bytes]) -> bool:
+    """Whether a record is the beginning of one of some that are in order."""
+    at = bisect_left(listed, line)
+    return bool(line) and at < len(listed) and listed[at].startswith(line)
 
 
 def said(session: Session, load: Load) -> Said:
