@@ -6,17 +6,15 @@ Nothing is mended here. What is wrong is reported by file and reason, and the re
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import signal
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from chasm_git.archive import layout, snapshot
-from chasm_git.archive.plumbing import refs
+from chasm_git.archive.plumbing import processes, refs
 from chasm_git.archive.plumbing.git import Git, GitMissing
 from chasm_git.archive.plumbing.trees import differences, files
 from chasm_git.archive.repo import Archive
@@ -25,7 +23,6 @@ from chasm_git.session import attachments, codec
 
 _WORTH_IT = 400
 """Files from which starting processes pays."""
-_CHUNK = 50
 _REGULAR = "100644"
 
 Progress = Callable[[int, int], None]
@@ -284,40 +281,10 @@ def _fsck(archive: Archive, report: Report) -> None:
 
 
 def _checked(archive: Archive, tasks: list[Task], progress: Progress) -> Iterator[Checked]:
-    """Check files, on all cores where there are many; in no particular order."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if cores < 2 or len(tasks) < _WORTH_IT:
-        for done, task in enumerate(tasks, 1):
-            yield _one(archive, task)
-            progress(done, len(tasks))
-        return
-    import multiprocessing
-
-    ways = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("fork" if "fork" in ways else "spawn")
-    place = (archive.path, archive.git_dir, archive.worktree, archive.branch)
-    chunks = [tasks[at : at + _CHUNK] for at in range(0, len(tasks), _CHUNK)]
-    done = 0
-    with context.Pool(cores, _start, place) as pool:
-        for results in pool.imap_unordered(_many, chunks):
-            yield from results
-            done += len(results)
-            progress(done, len(tasks))
-
-
-_archive: Archive | None = None
-
-
-def _start(path: Path, git_dir: Path, worktree: Path | None, branch: str) -> None:
-    global _archive  # opened once a process
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends us
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # by this, whatever it does itself when it is asked to end
-    _archive = Archive(path, git_dir, worktree, branch)
-
-
-def _many(tasks: Iterable[Task]) -> list[Checked]:
-    assert _archive is not None
-    return [_one(_archive, task) for task in tasks]
+    """Check files, on all cores where there are many."""
+    for done, checked in enumerate(processes.each(archive, _one, tasks, worth_it=_WORTH_IT), 1):
+        yield checked
+        progress(done, len(tasks))
 
 
 def _one(archive: Archive, task: Task) -> Checked:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import gc
-import os
-import signal
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import orjson
 
 from chasm_git.archive.plumbing.bulk import BulkReader
+from chasm_git.archive.plumbing.processes import cores, spread
 from chasm_git.archive.repo import open_archive
 from chasm_git.cache.extract import Document, Held, Unread, document
 from chasm_git.cache.kept import Chunk, unpack
@@ -43,27 +43,25 @@ def documents(
         attached: path -> blob of the attachments.
         processes: how many; None = one a core where there is enough to do, else none.
     """
-    count = processes if processes is not None else (os.cpu_count() or 1)
-    if count < 2 or len(tasks) < 2 or (processes is None and len(tasks) < _WORTH_IT):
-        with BulkReader(archive, expected=len(tasks)) as reader:
-            for task in tasks:
-                yield _document(reader, attached, task)
-        return
-    import multiprocessing
-
-    ways = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("fork" if "fork" in ways else "spawn")
+    if processes is None:
+        processes = cores() if len(tasks) >= _WORTH_IT else 1
     given = (str(archive.path), len(tasks), attached)
-    with context.Pool(count, _start, given) as pool:
-        yield from pool.imap_unordered(_run, tasks, chunksize=_BATCH)
+    with ExitStack() as held:
+        opened: list[BulkReader] = []
+
+        def here(task: Task) -> Document | Unread:
+            if not opened:
+                opened.append(held.enter_context(BulkReader(archive, expected=len(tasks))))
+            return _document(opened[0], attached, task)
+
+        for _, made in spread(tasks, here, _run, _start, given, processes=processes, chunk=_BATCH):
+            yield made
 
 
 def _start(path: str, count: int, attached: dict[str, str]) -> None:
     global _blobs, _attached  # what every task of this process needs, sent once
     from pathlib import Path
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends us
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # by this, whatever it does itself when it is asked to end
     gc.disable()  # what is read of one session is a tree, and gone with it
     _blobs, _attached = BulkReader(open_archive(Path(path)), expected=count), attached
 

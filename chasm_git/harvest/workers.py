@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from chasm_git.harvest.plan import size_of
 from chasm_git.harvest.read import Outcome, Reader
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ _WORTH_IT = 8 * 1024 * 1024
 """Bytes from which starting processes pays."""
 
 _reader: Reader | None = None
-_tasks: list[Task] = []
 
 
 def outcomes(reader: Reader, tasks: list[Task], *, processes: int | None = None) -> Iterator[Outcome]:
@@ -27,32 +25,26 @@ def outcomes(reader: Reader, tasks: list[Task], *, processes: int | None = None)
     Args:
         processes: how many; None = one a core where there is enough to do, else none.
     """
-    sized = sorted(((_size(source), number) for number, (_, source) in enumerate(tasks)), reverse=True)
-    count = processes if processes is not None else (os.cpu_count() or 1)
-    if count < 2 or len(tasks) < 2 or (processes is None and sum(size for size, _ in sized) < _WORTH_IT):
+    if processes is None and sum(size_of(source.stamp) for _, source in tasks) < _WORTH_IT:
+        processes = 1
+    if processes == 1:
         for provider, source in tasks:
             yield reader.outcome(provider, source)
         return
-    import multiprocessing
+    from chasm_git.archive.plumbing.processes import cores, spread
 
-    ways = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("fork" if "fork" in ways else "spawn")
-    with context.Pool(count, _start, (reader, tasks)) as pool:
-        yield from pool.imap_unordered(_run, [number for _, number in sized])
+    sized = sorted(tasks, key=lambda task: size_of(task[1].stamp), reverse=True)
+    count = cores() if processes is None else processes
+    for _, outcome in spread(sized, lambda task: reader.outcome(*task), _run, _start, (reader,), processes=count):
+        yield outcome
 
 
-def _start(reader: Reader, tasks: list[Task]) -> None:
-    global _reader, _tasks  # what every task of this process needs, sent once
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends us
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # by this, whatever it does itself when it is asked to end
+def _start(reader: Reader) -> None:
+    global _reader  # what every task of this process needs, sent once
     reader.reopen()
-    _reader, _tasks = reader, tasks
+    _reader = reader
 
 
-def _run(number: int) -> Outcome:
+def _run(task: Task) -> Outcome:
     assert _reader is not None
-    return _reader.outcome(*_tasks[number])
-
-
-def _size(source: Source) -> int:
-    return sum(int(part.partition(":")[0]) for part in source.stamp.split() if part[:1].isdigit())
+    return _reader.outcome(*task)

@@ -202,7 +202,6 @@ def test_many_files_on_all_cores_give_the_same_report(archive, session, monkeypa
     put(archive, *sessions, files={path(sessions[7]): b"\xff", path(sessions[20]): b"chasm: 1\n"})
     alone = verify(archive)
     monkeypatch.setattr(module, "_WORTH_IT", 1)
-    monkeypatch.setattr(module, "_CHUNK", 4)
     done = []
     together = verify(archive, progress=lambda *counts: done.append(counts))
     assert together == alone

@@ -1,7 +1,9 @@
 """A harvest may end at any write, meet a full disk, other harvests, a person who commits: nothing is lost."""
 
 import multiprocessing
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +16,7 @@ from chasm_git.archive.plumbing.locks import ArchiveLocked
 from chasm_git.archive.repo import init_archive, open_archive
 from chasm_git.harvest.run import harvest
 from chasm_git.providers.base import Env
+from chasm_git.providers.claude_code import ClaudeCode
 from chasm_git.session import codec
 from tests.archive import dying
 from tests.archive.repository import committed, fsck, run, shown, status
@@ -146,8 +149,6 @@ def test_several_harvests_and_commits_at_once(tmp_path):
 
 
 def test_ctrl_c_ends_it_cleanly(tmp_path):
-    import os
-    import signal
     import time
 
     home, archive = tmp_path / "home", tmp_path / "archive"
@@ -167,3 +168,26 @@ def test_ctrl_c_ends_it_cleanly(tmp_path):
     assert len(list((archive / "sessions").rglob("*.yaml"))) == 12
     fsck(archive)
     assert status(archive) == []
+
+
+def test_a_killed_worker_costs_nothing_but_time(tmp_path, monkeypatch):
+    """The kernel kills what takes most memory; the sessions the worker was at are read by the main process."""
+    home, place = tmp_path / "home", tmp_path / "archive"
+    for number in range(6):
+        session = f"{number:08}-2a51-4f0e-9c53-0f6f3a1d7b11"
+        write(home, talk(3, session=session), session=session)
+    init_archive(place).close()
+    main = os.getpid()
+    read = ClaudeCode.read
+
+    def dies(self, source):
+        if os.getpid() != main:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return read(self, source)
+
+    monkeypatch.setattr(ClaudeCode, "read", dies)
+    with open_archive(place) as archive:
+        report = harvest(archive, Env(home), "laptop", names=["claude-code"], processes=2)
+    assert (len(report.results), report.problems) == (6, [])
+    fsck(place)
+    assert leftovers(place) == []

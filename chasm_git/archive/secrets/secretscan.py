@@ -5,14 +5,13 @@ What was looked at once is remembered by blob (`secretcache`), so a second look 
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chasm_git.archive import layout, naming
+from chasm_git.archive.plumbing import processes
 from chasm_git.archive.plumbing.git import Git
 from chasm_git.archive.repo import Archive
 from chasm_git.archive.secrets import secretsettings
@@ -31,7 +30,7 @@ Progress = Callable[[int, int], None]
 """Told how many files were looked at, and of how many."""
 
 _WORTH_IT = 400
-_CHUNK = 50
+_CHUNK = 25
 _SHOWN = 20
 
 
@@ -267,20 +266,13 @@ _Looked = tuple[str, list[Sighting], str]
 
 def _looked(archive: Archive, objects: list[Object], settings: SecretSettings) -> Iterator[_Looked]:
     """Look at objects, on all cores where there are many."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if cores < 2 or len(objects) < _WORTH_IT:
-        scanner = settings.scanner()
-        yield from (_one(archive, one, scanner) for one in objects)
-        return
-    import multiprocessing
-
-    ways = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("fork" if "fork" in ways else "spawn")
-    chunks = [objects[at : at + _CHUNK] for at in range(0, len(objects), _CHUNK)]
-    place = (archive.path, archive.git_dir, archive.worktree, archive.branch)
-    with context.Pool(cores, _start, (*place, settings)) as pool:
-        for results in pool.imap_unordered(_many, chunks):
-            yield from results
+    count = processes.cores() if len(objects) >= _WORTH_IT else 1
+    scanner = settings.scanner()
+    given = (archive.path, archive.git_dir, archive.worktree, archive.branch, settings)
+    for _, found in processes.spread(
+        objects, lambda one: _one(archive, one, scanner), _apart, _start, given, processes=count, chunk=_CHUNK
+    ):
+        yield found
 
 
 _worker: tuple[Archive, Scanner] | None = None
@@ -288,15 +280,13 @@ _worker: tuple[Archive, Scanner] | None = None
 
 def _start(path: Path, git_dir: Path, worktree: Path | None, branch: str, settings: SecretSettings) -> None:
     global _worker  # opened once a process
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends us
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # by this, whatever it does itself when it is asked to end
     _worker = Archive(path, git_dir, worktree, branch), settings.scanner()
 
 
-def _many(objects: list[Object]) -> list[_Looked]:
+def _apart(one: Object) -> _Looked:
     assert _worker is not None
     archive, scanner = _worker
-    return [_one(archive, one, scanner) for one in objects]
+    return _one(archive, one, scanner)
 
 
 def _one(archive: Archive, one: Object, scanner: Scanner) -> _Looked:

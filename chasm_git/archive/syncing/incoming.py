@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chasm_git.archive import layout
 from chasm_git.archive.erasing import erased
+from chasm_git.archive.plumbing import processes
 from chasm_git.archive.plumbing.git import Git
-from chasm_git.archive.syncing import pool
 from chasm_git.errors import ChasmError
 from chasm_git.session.model import FORMAT_VERSION
 
@@ -101,7 +101,7 @@ def look(archive: Archive, known: Iterable[str | None], tree: str | None) -> Inc
     if refusals:
         return Incoming(refusals, [])
     told = [one for one in files if layout.parse_session_path(one.path) or layout.is_attachment_path(one.path)]
-    looked = list(pool.each(archive, _look, told))
+    looked = list(processes.each(archive, _look, told))
     return Incoming(
         [Refusal(one.path, one.reason) for one in looked if one.reason is not None],
         [one.path for one in looked if one.is_undecided],

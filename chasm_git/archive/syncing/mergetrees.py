@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from chasm_git.archive import layout
+from chasm_git.archive.plumbing import processes
 from chasm_git.archive.plumbing.objects import Blob, blob_id, blob_of
 from chasm_git.archive.plumbing.trees import Entry, files
-from chasm_git.archive.syncing import pool
 from chasm_git.archive.syncing.bases import Bases
 from chasm_git.archive.syncing.mergefiles import Clash, Task, beside, clashes_of, merge_file, notes_of
 from chasm_git.archive.syncing.sessionmerge import merge_session
@@ -164,7 +164,7 @@ class _TreeMerge:
 
     def _merge(self, tasks: list[Task]) -> None:
         made = self.made
-        for done, merged in enumerate(pool.each(self._archive, merge_file, tasks), 1):
+        for done, merged in enumerate(processes.each(self._archive, merge_file, tasks), 1):
             mode = before.mode if (before := self._results.get(merged.path)) is not None else _FILE
             self._results[merged.path] = _entry(merged.path, mode, merged.id)
             for path, blob in merged.beside.items():
