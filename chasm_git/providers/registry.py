@@ -31,6 +31,7 @@ BUILT_IN: dict[str, str] = {
     "goose": "chasm_git.providers.goose:Goose",
     "crush": "chasm_git.providers.crush:Crush",
     "aider": "chasm_git.providers.aider:Aider",
+    "auggie": "chasm_git.providers.auggie:Auggie",
     "amp": "chasm_git.providers.amp:Amp",
     "amazon-q": "chasm_git.providers.amazon_q:AmazonQ",
     "kiro-cli": "chasm_git.providers.amazon_q:KiroCLI",

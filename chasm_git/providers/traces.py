@@ -31,6 +31,7 @@ TRACES: dict[str, tuple[str, ...]] = {
     "grok-cli": ("$GROK_HOME", "~/.grok"),
     "hermes": ("$HERMES_HOME", "~/.hermes"),
     "goose": ("$GOOSE_PATH_ROOT", "~/.goose", "data:goose", "config:Block/goose"),
+    "auggie": ("~/.augment",),
     "amp": ("data:amp", "config:Code/User/globalStorage/sourcegraph.amp"),
     "amazon-q": ("data:amazon-q", "config:amazon-q"),
     "kiro-cli": ("$KIRO_HOME", "~/.kiro", "data:kiro-cli", "config:kiro-cli"),
