@@ -269,7 +269,7 @@ def test_each_state_of_a_session_that_is_replaced_is_kept(tmp_path: Path) -> Non
     """The tool wrote between a first try and the one that went through: both states are kept, a list's first alone."""
     place, index = tmp_path / "store" / "session", tmp_path / "store" / "index"
     place.parent.mkdir()
-    writer, kept = contract.load("claude-code"), []
+    writer, kept = contract.load("claude-code"), list[Path]()
     for number in (1, 2, 2, 3):
         for path in (place, index):
             path.write_bytes(b"%d" % number)

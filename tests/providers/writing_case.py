@@ -64,6 +64,8 @@ def home_for(provider: str, folder: Path) -> Env:
         (home / CLINE).mkdir(parents=True)
     if provider == "kilo-cli":
         database(provider, home)
+    if provider == "opencode":
+        (home / ".local/share/opencode/storage").mkdir(parents=True)
     return Env(home)
 
 

@@ -31,6 +31,7 @@ from chasm_git.providers.writing.contract import (
     FileChange,
     NotPutBack,
     NotReadBack,
+    Query,
     RowsChange,
     Standing,
     Target,
@@ -303,7 +304,7 @@ def _connected(path: Path) -> sqlite3.Connection:
     return made
 
 
-def rows_of(path: Path, *queries: tuple[str, tuple[Any, ...]]) -> list[list[tuple[Any, ...]]]:
+def rows_of(path: Path, *queries: Query) -> list[list[tuple[Any, ...]]]:
     """What queries give on a database as it stands. Raises sqlite3.Error.
 
     Opened for reading: what is in the log of a running tool is seen too.
