@@ -130,22 +130,14 @@ class Recovery:
         return backup_folder(self._needed())
 
     def _put(self, moves: Sequence[tuple[str, list[str]]], *, dry_run: bool, force: bool) -> Recovered:
-        from chasm_git.archive.naming import NoSuchSession
         from chasm_git.harvest import here
-        from chasm_git.writeback.chosen import items
+        from chasm_git.writeback.chosen import that_are_there
         from chasm_git.writeback.report import WriteReport
         from chasm_git.writeback.run import Options, put_back
 
         archive = self._needed()
         harvested = here.run(archive, self._env, dry_run=dry_run)
-        chosen = []
-        waiting = 0
-        for target, names in moves:
-            for name in names:
-                try:
-                    chosen += items(archive, names=[name], to=target)
-                except NoSuchSession:  # a dry run: it would be harvested first; or a file without a session in it
-                    waiting += 1
+        chosen, waiting = that_are_there(archive, moves)
         report = put_back(archive, self._env, chosen, Options(dry_run, force)) if chosen else WriteReport(dry_run)
         return Recovered(harvested, report, waiting)
 

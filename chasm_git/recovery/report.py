@@ -77,7 +77,7 @@ class Recovered:
     harvested: Report
     written: WriteReport
     waiting: int = 0
-    """Sessions that are not in the archive: a dry run does not harvest them."""
+    """Sessions that are not in the archive: a dry run does not harvest them, and some files hold none."""
 
     def as_json(self) -> dict[str, Any]:
         """The stable form for programs."""

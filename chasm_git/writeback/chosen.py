@@ -72,6 +72,24 @@ def items(archive: Archive, *, names: Sequence[str], to: str | None = None) -> l
     return _named(archive, names, to)
 
 
+def that_are_there(archive: Archive, moves: Iterable[tuple[str, Sequence[str]]]) -> tuple[list[Item], int]:
+    """The sessions that are to go on in some folders, and how many of them the archive does not have.
+
+    Args:
+        moves: folders, with the names of sessions. Raises AmbiguousSession.
+    """
+    known: dict[str, _Sessions] = {}
+    made: list[Item] = []
+    absent = 0
+    for to, names in moves:
+        for name in names:
+            try:
+                made += _named(archive, [name], to, known)
+            except (naming.NoSuchSession, naming.NoSuchRevision):  # an id may hold an @
+                absent += 1
+    return made, absent
+
+
 def missing(archive: Archive, *, providers: Sequence[str] = (), workspace: str | None = None) -> Missing:
     """Every session that could be put back on this machine."""
     _check(providers)
@@ -119,8 +137,11 @@ def _address(one: Chosen) -> str | None:
     return folders.address(known) if type(known) is str else None
 
 
-def _named(archive: Archive, names: Sequence[str], to: str | None) -> list[Item]:
-    commits: dict[str, _Sessions] = {}
+def _named(
+    archive: Archive, names: Sequence[str], to: str | None, known: dict[str, _Sessions] | None = None
+) -> list[Item]:
+    """As `items`; `known` holds the sessions of the commits that were looked at."""
+    commits = known if known is not None else {}
     made = []
     for name in names:
         file, commit = naming.session_at(archive, name)

@@ -271,3 +271,17 @@ def test_fetch_says_what_was_held_elsewhere(fresh: Program, at: Path, tmp_path: 
     made = fresh("fetch", "path", str(new), "--detected", "--home", str(at), "--json").json
     assert sorted(row["id"] for row in made["sessions"]) == [ONE, TWO]
     assert made["sessions"][0]["folder"] == str(new)
+
+
+def test_what_could_not_be_put_back_counts_for_programs_too(fresh: Program, at: Path, tmp_path: Path) -> None:
+    new = tmp_path / "store"
+    held(at, tmp_path / "shop")
+    repository(new)
+    fresh("harvest", "run", "--home", str(at))
+    slug = "".join(char if char.isalnum() else "-" for char in str(new))
+    (at / ".claude" / "projects" / slug).write_text("a file where the folder belongs")
+    called = fresh("detect", "workspace", str(new), "--recover", "--home", str(at), "--json", expect=1)
+    outcomes = {row["id"]: row["outcome"] for row in called.json["written"]["sessions"]}
+    assert outcomes[ONE] == "failed" and outcomes[TWO] != "failed"
+    assert "1 of 2 sessions were not written" in called.err
+    assert "(failed)" in fresh("detect", "workspace", str(new), "--recover", "--home", str(at), expect=1).out

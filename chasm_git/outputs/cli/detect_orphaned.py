@@ -22,18 +22,18 @@ def command(context: Context, path: str | None, recover: bool, force: bool, dry_
     with recovering.recovery(context, make=recover, dry_run=dry_run) as lost:
         found, problems = lost.orphans(recovering.folder(path) if path is not None else None)
         made = lost.recover_orphans(found, dry_run=dry_run, force=force) if recover else None
+    recovering.say_problems(context, problems)
     if made is not None:
         if not context.json:
             recovering.show_orphans(context, found)
-        recovering.show_recovered(context, made)
         left = sum(one.moved_to is None for one in found)
         if left:
             context.terminal.notice(
                 f"{left} folders are not found again: their sessions are in the archive; "
                 "`chasm detect orphaned NEW --recover` puts them into the folder NEW"
             )
+        recovering.show_recovered(context, made)
     elif context.json:
         context.terminal.json([one.as_json() for one in found])
     else:
         recovering.show_orphans(context, found)
-    recovering.say_problems(context, problems)

@@ -132,12 +132,15 @@ def show_recovered(context: Context, made: Recovered) -> None:
 
     if context.json:
         context.terminal.json(made.as_json())
-        return
-    context.terminal.line(f"archive: {made.harvested.summary()}" if made.harvested.results else "archive: nothing new")
-    if made.waiting:
+    else:
+        new = made.harvested.summary() if made.harvested.results else "nothing new"
+        context.terminal.line(f"archive: {new}")
+    if made.waiting and made.written.dry_run:
         context.terminal.notice(f"{made.waiting} sessions would be harvested first, and put back then")
+    elif made.waiting:
+        context.terminal.notice(f"{made.waiting} files gave no session to put back: empty, or not readable")
     say_problems(context, made.harvested.problems)
-    writing_back.finish(context, made.written)
+    writing_back.finish(context, made.written, is_printed=True)
 
 
 def say_problems(context: Context, problems: Iterable[object]) -> None:
