@@ -34,6 +34,7 @@ BUILT_IN: dict[str, str] = {
     "auggie": "chasm_git.providers.auggie:Auggie",
     "amp": "chasm_git.providers.amp:Amp",
     "amazon-q": "chasm_git.providers.amazon_q:AmazonQ",
+    "amazon-q-ide": "chasm_git.providers.amazon_q_ide:AmazonQIDE",
     "kiro-cli": "chasm_git.providers.amazon_q:KiroCLI",
     "vscode": "chasm_git.providers.vscode:VSCode",
     "copilot-chat": "chasm_git.providers.copilot_chat:CopilotChat",

@@ -34,6 +34,7 @@ TRACES: dict[str, tuple[str, ...]] = {
     "auggie": ("~/.augment",),
     "amp": ("data:amp", "config:Code/User/globalStorage/sourcegraph.amp"),
     "amazon-q": ("data:amazon-q", "config:amazon-q"),
+    "amazon-q-ide": ("~/.aws/amazonq",),
     "kiro-cli": ("$KIRO_HOME", "~/.kiro", "data:kiro-cli", "config:kiro-cli"),
     "antigravity": ("~/.gemini",),
     "zed": ("data:zed", "config:Zed", "local:Zed", "~/.config/zed", "~/.var/app/dev.zed.Zed"),

@@ -72,6 +72,10 @@ INDEXES = {
 """What says where a client's own sources are, which cannot be found without it."""
 
 
+STORES = {"amazon-q-ide"}
+"""Clients whose one JSON file is the store of many sessions: each session gives back its own part of it."""
+
+
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case.name}/{case.home.name}")
 def case(request: pytest.FixtureRequest) -> Case:
     return request.param  # type: ignore[no-any-return]
@@ -480,7 +484,7 @@ def test_unknown_records_and_keys_are_kept(case: Case, tmp_path: Path) -> None:
     provider = registry.load(case.name)
     for source, before in case.read(home):
         data = source.path.read_bytes()
-        if is_document(source.path, data) and len(before.sessions) == 1:
+        if is_document(source.path, data) and len(before.sessions) == 1 and case.name not in STORES:
             value = with_unknown(json.loads(data))
             for listed in value.values() if isinstance(value, dict) else [value]:
                 if isinstance(listed, list) and listed:
@@ -571,7 +575,7 @@ def test_values_nobody_expects(case: Case, data: st.DataObject, tmp_path: Path) 
             files = exported(case.name, again, reading)
             first = next(iter(files.values()))
             if is_one:
-                assert len(reading.sessions) > 1 or same(first, made)
+                assert len(reading.sessions) > 1 or case.name in STORES or same(first, made)
             elif is_exact:
                 assert first == made
     finally:
