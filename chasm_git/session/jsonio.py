@@ -41,20 +41,30 @@ def _int(text: str) -> int | float:
 
 def loads(data: bytes) -> Any:
     """The value of a JSON text in UTF-8. Raises ValueError for anything else (bad UTF-8, too deep nesting)."""
-    value = _loads(data)
-    if data.count(b"{") + data.count(b"[") > DEPTH and deeper(value, DEPTH):
-        raise ValueError("nested too deeply")
-    return value
+    return _shallow(_loads(data), data)
 
 
-def loads_complete(data: bytes) -> Any:
-    """The value of what may be the whole of a JSON text: as `loads`, but it gives up at once, with a ValueError."""
+class UnfinishedError(ValueError):
+    """A JSON text that is sound as far as it goes, and does not go to its end."""
+
+
+def loads_first(data: bytes) -> tuple[Any, int]:
+    """The value that `data` begins with, and its length in bytes; what follows it does not matter.
+
+    Raises UnfinishedError where more is needed, ValueError for what `loads` may still be able to read.
+    """
     if orjson is None:
         raise ValueError("there is no quick way")
-    value = orjson.loads(data)
-    if data.count(b"{") + data.count(b"[") > DEPTH and deeper(value, DEPTH):
-        raise ValueError("nested too deeply")
-    return value
+    try:
+        return _shallow(orjson.loads(data), data), len(data)
+    except orjson.JSONDecodeError as error:
+        if error.msg.startswith("unexpected end of data"):
+            raise UnfinishedError(error.msg) from None
+        if not error.msg.startswith("unexpected content after document"):
+            raise
+        head = data[: error.pos] if len(error.doc) == len(data) else error.doc[: error.pos].encode()
+    head = head.rstrip()
+    return _shallow(orjson.loads(head), head), len(head)
 
 
 def loads_exact(data: bytes) -> tuple[Any, bool]:
@@ -79,6 +89,20 @@ def _loads(data: bytes) -> Any:
         return json.loads(data.decode(), parse_constant=_refuse, parse_float=_float, parse_int=_int)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def _shallow(value: Any, data: bytes) -> Any:
+    """The value of `data`. Raises ValueError where it is nested more than `DEPTH` deep."""
+    if len(data) > 2 * DEPTH and data.count(b"{") + data.count(b"[") > DEPTH:
+        if orjson is not None:
+            try:
+                orjson.dumps(value)
+                return value  # it refuses what is nested deeper than half our limit, faster than we can look
+            except orjson.JSONEncodeError:
+                pass
+        if deeper(value, DEPTH):
+            raise ValueError("nested too deeply")
+    return value
 
 
 def deeper(value: Any, limit: int) -> bool:

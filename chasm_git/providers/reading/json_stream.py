@@ -1,8 +1,8 @@
 """The objects of a JSON file one by one, in memory that does not grow with the file.
 
-Takes a list of objects, a list at a key of one object, one object, or objects one after the other (JSON lines). Objects
-are told apart by their brackets, so that each is parsed alone: one that is damaged costs itself, and reading goes on at
-the next that begins like the ones before.
+Takes a list of objects, a list at a key of one object, one object, or objects one after the other (JSON lines). Each is
+parsed alone, and the parser says where it ends. One that is damaged ends where its brackets say, and costs itself:
+reading goes on at the next that begins like the ones before.
 """
 
 from __future__ import annotations
@@ -27,12 +27,10 @@ _INNER_BRACKET = re.compile(rb"(?:" + _PLAIN + rb"|" + _LEAF + rb")*+([\[\]{}])"
 """As `_BRACKET`, but an object or list with no others in it is passed by as a whole."""
 _FIRST_KEY = re.compile(rb'\{\s*("[^"\\]{1,80}"\s*:)')
 _NEXT_OBJECT = re.compile(rb'\}\s*,?\s*(\{\s*"[^"\\]{1,80}"\s*:)')
-_LOOKS = 300
-_TRIES = 3
-"""How many places that look like the end of an object are looked at, and tried, before its brackets are counted."""
-_BETWEEN = re.compile(rb"\}\s*,?\s*\{\Z")
-_FAILURES = 8
-"""Objects in a row for which none of them was it, until no more are tried: what is in them begins as they do."""
+_SMALL = 64 * 1024
+"""Bytes of an object that nothing is known of."""
+_GROWTH = 4
+"""How many times more is parsed of an object that turned out to be longer."""
 _FOLLOWS = re.compile(rb"\s*,?\s*(?=\{)")
 _OPEN = b"[{"
 
@@ -75,7 +73,8 @@ class _Splitter:
         """The key they begin with, in its quotes."""
         self._keys: set[str] = set()
         """The keys of the first object."""
-        self._failures = 0
+        self._size = 0
+        """Bytes of the object before."""
         self._is_lost = False
         """Within an object that is damaged: what is found counts only if it looks like one of the file's."""
 
@@ -117,8 +116,8 @@ class _Splitter:
                 if depth == base:
                     start = self._at - 1
                     yield from self._gap(end, start, base)
-                    if self._failures < _FAILURES and (leapt := self._leap(start)) is not None:
-                        yield leapt
+                    if (whole := self._whole(start)) is not None:
+                        yield whole
                         start, end = -1, self._passed()
                         continue
                 depth += 1
@@ -145,32 +144,32 @@ class _Splitter:
                     return
                 depth, start, end = base, -1, self._at
 
-    def _leap(self, start: int) -> Element | None:
-        """The object at `start`, if it ends where another one seems to begin: far faster than by its brackets."""
-        if not self._first or self._is_lost:
+    def _whole(self, start: int) -> Element | None:
+        """What begins at `start`, far faster than by its brackets; None where it is damaged, or too large."""
+        if self._is_lost:
             return None
-        key, tries = start + len(self._first), 0
-        for _ in range(_LOOKS):
-            key = self._buffer.find(self._first, key + 1)
-            if key < 0:  # the last one, or the next is not read yet
-                return None
-            before = bytes(self._buffer[max(key - 200, start) : key]).rstrip()
-            if not _BETWEEN.search(before):
-                continue
-            data = bytes(self._buffer[start : max(key - 200, start) + len(before) - 1]).rstrip(b" \t\r\n,")
+        closing = b"}" if self._buffer[start : start + 1] == b"{" else b"]"
+        size = self._likely_size(start)
+        while True:
+            end = self._buffer.rfind(closing, start, start + size) + 1
             try:
-                value = jsonio.loads_complete(data)
+                value, length = jsonio.loads_first(bytes(self._buffer[start : max(end, start + 1)]))
+            except jsonio.UnfinishedError:
+                if size >= LARGEST or (self._is_all and start + size >= len(self._buffer)):
+                    return None
+                size = min(max(size * _GROWTH, self._size * 2), LARGEST)
+                while len(self._buffer) - start < size and self._more():
+                    pass
             except ValueError:
-                tries += 1
-                if tries < _TRIES:
-                    continue
-                break
-            self._failures = 0
-            self._at = start + len(data)
-            self._number += 1
-            return Element(self._number, value)
-        self._failures += 1
-        return None
+                return None
+            else:
+                self._at = start + length
+                return self._found(value, start)
+
+    def _likely_size(self, start: int) -> int:
+        """How many bytes to parse of what begins at `start`: up to where the next one seems to begin."""
+        following = self._buffer.find(self._first, start + len(self._first) + 1) if self._first else -1
+        return following - start if following > 0 else max(self._size * 2, _SMALL)
 
     def _passed(self) -> int:
         """Forget what was read; where reading goes on."""
@@ -225,23 +224,21 @@ class _Splitter:
             value = jsonio.loads(data)
         except ValueError as error:
             return Element(0, None, f"not JSON: {error}")
-        if type(value) is dict:
-            if not self._keys:
-                self._keys = set(value)
-            elif self._is_lost and len(self._keys & value.keys()) * 2 < len(self._keys):
-                return None
-        elif self._is_lost:
+        if self._is_lost and not (type(value) is dict and len(self._keys & value.keys()) * 2 >= len(self._keys)):
             return None
         self._is_lost = False
-        self._learn(data)
+        return self._found(value, start)
+
+    def _found(self, value: Any, start: int) -> Element:
+        """An object (or list) that was read, from which there is to be learned how the others look."""
+        if type(value) is dict and not self._keys:
+            self._keys = set(value)
+        if not self._first and (found := _FIRST_KEY.match(self._buffer, start)) is not None:
+            self._first = found[1].partition(b":")[0].rstrip()
+            self._begins = self._begins or _beginning(found[0])
+        self._size = self._at - start
         self._number += 1
         return Element(self._number, value)
-
-    def _learn(self, data: bytes | bytearray) -> None:
-        if self._begins is None:
-            self._begins = _beginning(data)
-        if not self._first and (found := _FIRST_KEY.match(data)) is not None:
-            self._first = found[1].partition(b":")[0].rstrip()
 
     def _guess(self, start: int, end: int) -> None:
         """Learn from an object that is damaged, if not before: others begin like it, or like the one behind `end`."""
