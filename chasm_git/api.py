@@ -116,6 +116,10 @@ __all__ = [
 ]
 
 
+_MISSING = "its content is missing from the repository"
+"""A partial clone, say."""
+
+
 class Unreadable(ChasmError):
     """A session file of the archive cannot be read."""
 
@@ -197,10 +201,15 @@ class Archive(Sourced, Past, Shared, Guarded, Changed, Searchable, Writable):
             return Summaries(self.repository).read(found.blob)
         except codec.CodecError as error:
             raise Unreadable(found.path, str(error)) from error
+        except KeyError:
+            raise Unreadable(found.path, _MISSING) from None
 
     def data(self, found: Found) -> bytes:
-        """A session's file as it stands in the archive."""
-        return self.repository.read(found.blob)
+        """A session's file as it stands in the archive. Raises Unreadable where the repository lacks it."""
+        try:
+            return self.repository.read(found.blob)
+        except KeyError:
+            raise Unreadable(found.path, _MISSING) from None
 
     def session(self, found: Found) -> Session:
         """A session. Raises Unreadable."""
@@ -263,8 +272,8 @@ class Archive(Sourced, Past, Shared, Guarded, Changed, Searchable, Writable):
                 except codec.CodecError as error:
                     yield Unreadable(path, str(error))
                     continue
-                except KeyError:  # a partial clone, say
-                    yield Unreadable(path, "its content is missing from the repository")
+                except KeyError:
+                    yield Unreadable(path, _MISSING)
                     continue
                 if not summary.forgotten:
                     yield Listed(summary, "conflict" if summary.conflicts else states[path])
