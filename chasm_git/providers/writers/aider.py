@@ -16,9 +16,9 @@ from chasm_git.providers.aider import Aider
 from chasm_git.providers.base import Env
 from chasm_git.providers.writing import readback
 from chasm_git.providers.writing.applying import StoreWriter, content
-from chasm_git.providers.writing.contract import Expected, FileChange, Standing, Target, WritePlan, derived_id
+from chasm_git.providers.writing.contract import Expected, FileChange, Standing, Target, WritePlan
 from chasm_git.providers.writing.converting import TEXT, Conversation, conversation
-from chasm_git.providers.writing.restoring import command, given_up, is_own
+from chasm_git.providers.writing.restoring import command, given_up, key_of, new_plan
 from chasm_git.session.model import Session
 
 _START = re.compile(r"^# aider chat started at ", re.MULTILINE)
@@ -31,21 +31,19 @@ class AiderWriter(StoreWriter):
 
     def plan(self, session: Session, env: Env, target: Target) -> WritePlan:
         """See `Writer.plan`."""
-        own = is_own(session, self.provider, target)
         folder = target.folder or session.workspace
-        plan = WritePlan(self.provider, _key(session, target, own), env, Path(folder or "/"), folder=folder)
+        plan = new_plan(self.provider, session, env, target, Path(folder or "/"))
         if folder is None or not Path(folder).is_dir():
             plan.refused = (
                 f"aider keeps chats in the project's folder, and {folder or 'none'} is no folder here: give one"
             )
             return plan
-        place = _place(folder, session, target, own)
-        if own:
+        place = _place(folder, plan.session_id)
+        if not plan.is_converted:
             (data,) = registry.load(self.provider).export(session, target.load).values()
             plan.left_out = given_up(session)
             expected = Expected(session.id, place, readback.records(session, target.load), is_listed=False)
         else:
-            plan.is_converted = True
             said = conversation(session, target.load, agents=len(target.agents))
             said.carried(TEXT)
             plan.left_out = said.left_out
@@ -75,17 +73,13 @@ class AiderWriter(StoreWriter):
         folder = target.folder or session.workspace
         if folder is None:
             return None
-        place = _place(folder, session, target, is_own(session, self.provider, target))
+        place = _place(folder, key_of(self.provider, session, target))
         return command(folder, "aider", "--chat-history-file", place.name, "--restore-chat-history")
 
 
-def _key(session: Session, target: Target, own: bool) -> str:
-    return session.id if own else derived_id(AiderWriter.provider, session, target.revision)
-
-
-def _place(folder: str, session: Session, target: Target, own: bool) -> Path:
+def _place(folder: str, key: str) -> Path:
     """The chat's own file: ids come from strangers, so a hash names it."""
-    mark = hashlib.sha256(_key(session, target, own).encode("utf-8", "surrogatepass")).hexdigest()[:10]
+    mark = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:10]
     return Path(folder, f".aider.chat.history.{mark}.md")
 
 

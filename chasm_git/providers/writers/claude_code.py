@@ -16,11 +16,19 @@ from typing import Any
 from chasm_git.providers import registry
 from chasm_git.providers.base import Env
 from chasm_git.providers.writing.applying import StoreWriter
-from chasm_git.providers.writing.contract import ORIGIN, Target, WritePlan, derived_id, origin
-from chasm_git.providers.writing.converting import CALL, IMAGE, TEXT, Call, Turn, conversation
-from chasm_git.providers.writing.restoring import add_files, add_new_file, command, is_own, safe_name, without_torn_row
+from chasm_git.providers.writing.blocks import block, result_block
+from chasm_git.providers.writing.contract import ORIGIN, Target, WritePlan, origin
+from chasm_git.providers.writing.converting import CALL, IMAGE, TEXT, Turn, begin
+from chasm_git.providers.writing.restoring import (
+    add_files,
+    add_new_file,
+    new_plan,
+    resuming,
+    safe_name,
+    without_torn_row,
+)
 from chasm_git.session import jsonio
-from chasm_git.session.model import Json, Part, Session
+from chasm_git.session.model import Json, Session
 
 _VERSION = "2.1.0"
 _LONGEST = 200
@@ -35,32 +43,25 @@ class ClaudeCodeWriter(StoreWriter):
 
     def plan(self, session: Session, env: Env, target: Target) -> WritePlan:
         """See `Writer.plan`."""
-        own = is_own(session, self.provider, target)
-        key = session.id if own else derived_id(self.provider, session, target.revision)
-        folder = target.folder or session.workspace
         root = env.folder("CLAUDE_CONFIG_DIR", ".claude") / "projects"
-        plan = WritePlan(self.provider, key, env, root, folder=folder)
+        plan = new_plan(self.provider, session, env, target, root)
+        folder = plan.folder
         project = _project(root, folder)
         if folder is None:
             plan.refused = "the session names no folder, and Claude Code keeps sessions by folder: give one"
         elif project is None:
             plan.refused = f"Claude Code shortens names of folders as long as {folder}; start it there once"
-        elif safe_name(key) is None:
-            plan.refused = f"{key!r} cannot be the name of a file"
+        elif safe_name(plan.session_id) is None:
+            plan.refused = f"{plan.session_id!r} cannot be the name of a file"
+        elif plan.is_converted:
+            self._convert(plan, session, target, project, folder)
         else:
-            if own:
-                self._restore(plan, session, target, project)
-            else:
-                self._convert(plan, session, target, project, folder)
+            self._restore(plan, session, target, project)
         return plan
 
     def continue_command(self, session: Session, target: Target) -> str | None:
         """See `Writer.continue_command`."""
-        own = is_own(session, self.provider, target)
-        if own and session.parent is not None:
-            return None  # a sub-agent goes on only within its session
-        key = session.id if own else derived_id(self.provider, session, target.revision)
-        return command(target.folder or session.workspace, "claude", "--resume", key)
+        return resuming(self.provider, session, target, "claude", "--resume")
 
     def _restore(self, plan: WritePlan, session: Session, target: Target, project: Path) -> None:
         for held in (session, *target.agents):
@@ -78,13 +79,10 @@ class ClaudeCodeWriter(StoreWriter):
             add_files(plan, one, target.load, files)
 
     def _convert(self, plan: WritePlan, session: Session, target: Target, project: Path, folder: str) -> None:
-        plan.is_converted = True
-        said = conversation(session, target.load, agents=len(target.agents))
-        facts = said.carried(TEXT, CALL, IMAGE)
-        plan.left_out = said.left_out
-        if not said.turns:
-            plan.refused = "nobody says anything in it"
+        begun = begin(plan, session, target, TEXT, CALL, IMAGE)
+        if begun is None:
             return
+        said, facts = begun
         rows = list(_Rows(plan.session_id, folder, _branch(session)).of(said.turns))
         rows[0][ORIGIN] = origin(session, target.revision)
         if session.title:
@@ -164,7 +162,7 @@ class _Rows:
                 "type": "message",
                 "role": "assistant",
                 "model": turn.model or "<synthetic>",
-                "content": [_block(item)],
+                "content": [block(item)],
                 "stop_reason": "tool_use" if calls else "end_turn",
                 "stop_sequence": None,
                 "usage": {"input_tokens": 0, "output_tokens": 0},
@@ -173,11 +171,8 @@ class _Rows:
         for call in calls:
             if call.result is None:
                 continue  # the client closes what was interrupted when it goes on
-            block: dict[str, Json] = {"tool_use_id": call.id, "type": "tool_result", "content": call.result}
-            if call.is_error:
-                block["is_error"] = True
             self._time = call.answered_at or self._time
-            yield self._row("user", {"role": "user", "content": [block]})
+            yield self._row("user", {"role": "user", "content": [result_block(call)]})
 
     def _row(self, kind: str, body: dict[str, Any]) -> dict[str, Json]:
         self._count += 1
@@ -188,13 +183,4 @@ class _Rows:
 
 
 def _prompt(turn: Turn) -> str | list[dict[str, Json]]:
-    return [_block(item) for item in turn.items] if turn.images() else turn.text()
-
-
-def _block(item: Part | Call) -> dict[str, Json]:
-    if isinstance(item, Call):
-        return {"type": "tool_use", "id": item.id, "name": item.name, "input": item.arguments}
-    if item["type"] == IMAGE:
-        source = {"type": "base64", "media_type": item["media_type"], "data": item["data"]}
-        return {"type": "image", "source": source}
-    return {"type": "text", "text": item["text"]}
+    return [block(item) for item in turn.items] if turn.images() else turn.text()

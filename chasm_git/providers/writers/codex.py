@@ -25,11 +25,17 @@ from chasm_git.providers.writing.contract import (
     Standing,
     Target,
     WritePlan,
-    derived_id,
     origin,
 )
-from chasm_git.providers.writing.converting import CALL, IMAGE, TEXT, Call, Conversation, conversation
-from chasm_git.providers.writing.restoring import add_files, add_new_file, command, is_own, safe_name, without_torn_row
+from chasm_git.providers.writing.converting import CALL, IMAGE, TEXT, Call, Conversation, begin
+from chasm_git.providers.writing.restoring import (
+    add_files,
+    add_new_file,
+    new_plan,
+    resuming,
+    safe_name,
+    without_torn_row,
+)
 from chasm_git.session import jsonio
 from chasm_git.session.model import Json, Session
 
@@ -45,11 +51,9 @@ class CodexWriter(StoreWriter):
 
     def plan(self, session: Session, env: Env, target: Target) -> WritePlan:
         """See `Writer.plan`."""
-        own = is_own(session, self.provider, target)
-        key = session.id if own else derived_id(self.provider, session, target.revision)
         home = env.folder("CODEX_HOME", ".codex")
-        plan = WritePlan(self.provider, key, env, home, folder=target.folder or session.workspace)
-        if own:
+        plan = new_plan(self.provider, session, env, target, home)
+        if not plan.is_converted:
             self._restore(plan, session, target, home)
             if plan.standing is Standing.OLDER:
                 plan.running = ("codex",)  # it keeps the file of a session open
@@ -63,11 +67,7 @@ class CodexWriter(StoreWriter):
 
     def continue_command(self, session: Session, target: Target) -> str | None:
         """See `Writer.continue_command`."""
-        own = is_own(session, self.provider, target)
-        if own and session.parent is not None:
-            return None
-        key = session.id if own else derived_id(self.provider, session, target.revision)
-        return command(target.folder or session.workspace, "codex", "resume", key)
+        return resuming(self.provider, session, target, "codex", "resume")
 
     def _restore(self, plan: WritePlan, session: Session, target: Target, home: Path) -> None:
         for held in (session, *target.agents):
@@ -87,13 +87,10 @@ class CodexWriter(StoreWriter):
                 yield source.path
 
     def _convert(self, plan: WritePlan, session: Session, target: Target, home: Path, folder: str) -> None:
-        plan.is_converted = True
-        said = conversation(session, target.load, agents=len(target.agents))
-        facts = said.carried(TEXT, CALL, IMAGE)
-        plan.left_out = said.left_out
-        if not said.turns:
-            plan.refused = "nobody says anything in it"
+        taken = begin(plan, session, target, TEXT, CALL, IMAGE)
+        if taken is None:
             return
+        said, facts = taken
         plan.left_out["title"] += session.title is not None
         plan.left_out["names of models"] += sum(turn.model is not None for turn in said.turns)
         calls = [call for turn in said.turns for call in turn.calls()]

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from chasm_git.providers import registry
 from chasm_git.providers.base import Env
-from chasm_git.providers.reading.values import as_dict
-from chasm_git.providers.writing.applying import StoreWriter, content
-from chasm_git.providers.writing.contract import INDEX, ORIGIN, FileChange, Target, WritePlan, derived_id, origin
-from chasm_git.providers.writing.converting import CALL, IMAGE, TEXT, THINKING, Call, Step, Turn, conversation
-from chasm_git.providers.writing.restoring import add_files, add_new_file, command, is_own, safe_name
+from chasm_git.providers.writing.applying import StoreWriter
+from chasm_git.providers.writing.contract import ORIGIN, FileChange, Target, WritePlan, origin
+from chasm_git.providers.writing.converting import CALL, IMAGE, TEXT, THINKING, Call, Step, Turn, begin
+from chasm_git.providers.writing.lists import add_to_list
+from chasm_git.providers.writing.restoring import add_files, add_new_file, command, new_plan, safe_name
 from chasm_git.session import jsonio
 from chasm_git.session.model import Json, Part, Session
 
@@ -28,15 +27,13 @@ class ContinueWriter(StoreWriter):
 
     def plan(self, session: Session, env: Env, target: Target) -> WritePlan:
         """See `Writer.plan`."""
-        own = is_own(session, self.provider, target)
-        key = session.id if own else derived_id(self.provider, session, target.revision)
         root = env.folder("CONTINUE_GLOBAL_DIR", ".continue") / "sessions"
-        plan = WritePlan(self.provider, key, env, root, folder=target.folder or session.workspace)
-        place = root / f"{key}.json"
-        if safe_name(key) is None or place.name == _INDEX:
-            plan.refused = f"{key!r} cannot be the name of a file"
+        plan = new_plan(self.provider, session, env, target, root)
+        place = root / f"{plan.session_id}.json"
+        if safe_name(plan.session_id) is None or place.name == _INDEX:
+            plan.refused = f"{plan.session_id!r} cannot be the name of a file"
             return plan
-        if own:
+        if not plan.is_converted:
             (data,) = registry.load(self.provider).export(session, target.load).values()
             add_files(plan, session, target.load, {place: data})
             if any(change.before is not None for change in plan.changes if isinstance(change, FileChange)):
@@ -44,7 +41,7 @@ class ContinueWriter(StoreWriter):
         else:
             self._convert(plan, session, target, place)
         if plan.refused is None:
-            plan.changes += _listed(plan, session, root / _INDEX)
+            add_to_list(plan, root / _INDEX, "sessionId", _entry(plan, session))
         return plan
 
     def continue_command(self, session: Session, target: Target) -> str | None:
@@ -52,13 +49,10 @@ class ContinueWriter(StoreWriter):
         return command(target.folder or session.workspace, "cn", "ls")
 
     def _convert(self, plan: WritePlan, session: Session, target: Target, place: Path) -> None:
-        plan.is_converted = True
-        said = conversation(session, target.load, agents=len(target.agents))
-        facts = said.carried(TEXT, CALL, IMAGE, THINKING)
-        plan.left_out = said.left_out
-        if not said.turns:
-            plan.refused = "nobody says anything in it"
+        taken = begin(plan, session, target, TEXT, CALL, IMAGE, THINKING)
+        if taken is None:
             return
+        said, facts = taken
         plan.left_out["times"] += sum(turn.timestamp is not None for turn in said.turns)
         plan.left_out["names of models"] += sum(turn.model is not None for turn in said.turns)
         plan.left_out = +plan.left_out
@@ -72,27 +66,15 @@ class ContinueWriter(StoreWriter):
         add_new_file(plan, place, jsonio.dumps(value), facts)
 
 
-def _listed(plan: WritePlan, session: Session, path: Path) -> Iterator[FileChange]:
-    """The list with the session in it; nothing where it is there."""
-    data, before = content(path)
-    try:
-        entries = jsonio.loads(data) if data is not None else []
-    except ValueError:
-        entries = None
-    if type(entries) is not list:
-        plan.notes.append(f"{_INDEX} cannot be read, and was left alone: the session will not be listed")
-        return
-    if any(as_dict(entry).get("sessionId") == plan.session_id for entry in entries):
-        return
-    entry = {
+def _entry(plan: WritePlan, session: Session) -> dict[str, Json]:
+    """What the list says of a session."""
+    return {
         "sessionId": plan.session_id,
         "title": session.title or _UNTITLED,
         "dateCreated": str(_milliseconds(session.created_at)),
         "workspaceDirectory": plan.folder or "",
         "messageCount": sum(message.role in ("user", "assistant") for message in session.messages),
     }
-    text = json.dumps([*entries, entry], ensure_ascii=False, indent=2)
-    yield FileChange(path, text.encode("utf-8", "backslashreplace"), before, INDEX)
 
 
 def _milliseconds(time: str | None) -> int:

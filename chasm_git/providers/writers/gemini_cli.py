@@ -16,9 +16,16 @@ from chasm_git.providers import registry
 from chasm_git.providers.base import Env
 from chasm_git.providers.reading.values import as_dict
 from chasm_git.providers.writing.applying import StoreWriter, content
-from chasm_git.providers.writing.contract import INDEX, ORIGIN, FileChange, Target, WritePlan, derived_id, origin
-from chasm_git.providers.writing.converting import CALL, IMAGE, TEXT, THINKING, Call, Step, Turn, conversation
-from chasm_git.providers.writing.restoring import add_files, add_new_file, command, is_own, safe_name, without_torn_row
+from chasm_git.providers.writing.contract import INDEX, ORIGIN, FileChange, Target, WritePlan, origin
+from chasm_git.providers.writing.converting import CALL, IMAGE, TEXT, THINKING, Call, Step, Turn, begin
+from chasm_git.providers.writing.restoring import (
+    add_files,
+    add_new_file,
+    new_plan,
+    resuming,
+    safe_name,
+    without_torn_row,
+)
 from chasm_git.session import jsonio
 from chasm_git.session.model import Json, Session
 
@@ -33,30 +40,23 @@ class GeminiCLIWriter(StoreWriter):
 
     def plan(self, session: Session, env: Env, target: Target) -> WritePlan:
         """See `Writer.plan`."""
-        own = is_own(session, self.provider, target)
-        key = session.id if own else derived_id(self.provider, session, target.revision)
-        folder = target.folder or session.workspace
         home = env.folder("GEMINI_CLI_HOME", "") / ".gemini"
-        plan = WritePlan(self.provider, key, env, home, folder=folder)
-        if folder is None:
+        plan = new_plan(self.provider, session, env, target, home)
+        if plan.folder is None:
             plan.refused = "the session names no folder, and Gemini CLI keeps sessions by folder: give one"
             return plan
-        project = _Project(home, folder)
-        if own:
-            self._restore(plan, session, target, project.chats)
-        else:
+        project = _Project(home, plan.folder)
+        if plan.is_converted:
             self._convert(plan, session, target, project)
+        else:
+            self._restore(plan, session, target, project.chats)
         if plan.refused is None:
             plan.changes += project.changes(plan)
         return plan
 
     def continue_command(self, session: Session, target: Target) -> str | None:
         """See `Writer.continue_command`."""
-        own = is_own(session, self.provider, target)
-        if own and session.parent is not None:
-            return None
-        key = session.id if own else derived_id(self.provider, session, target.revision)
-        return command(target.folder or session.workspace, "gemini", "--resume", key)
+        return resuming(self.provider, session, target, "gemini", "--resume")
 
     def _restore(self, plan: WritePlan, session: Session, target: Target, chats: Path) -> None:
         for held in (session, *target.agents):
@@ -75,13 +75,10 @@ class GeminiCLIWriter(StoreWriter):
             plan.running = ("gemini",)  # it writes a session anew from what it has in memory
 
     def _convert(self, plan: WritePlan, session: Session, target: Target, project: _Project) -> None:
-        plan.is_converted = True
-        said = conversation(session, target.load, agents=len(target.agents))
-        facts = said.carried(TEXT, CALL, IMAGE, THINKING)
-        plan.left_out = said.left_out
-        if not said.turns:
-            plan.refused = "nobody says anything in it"
+        taken = begin(plan, session, target, TEXT, CALL, IMAGE, THINKING)
+        if taken is None:
             return
+        said, facts = taken
         begun = session.created_at or said.turns[0].timestamp or "1970-01-01T00:00:00.000Z"
         messages = list(_messages(said.turns, uuid.UUID(plan.session_id), begun))
         value = {

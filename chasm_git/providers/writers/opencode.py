@@ -17,8 +17,8 @@ from chasm_git.providers.reading import sqlite_copy
 from chasm_git.providers.writers import _opencode_new, _opencode_rows
 from chasm_git.providers.writing.applying import StoreWriter, content
 from chasm_git.providers.writing.contract import Expected, FileChange, Standing, Target, WritePlan, derived_id, origin
-from chasm_git.providers.writing.converting import CALL, IMAGE, TEXT, THINKING, conversation
-from chasm_git.providers.writing.restoring import add_files, command, is_own
+from chasm_git.providers.writing.converting import CALL, IMAGE, TEXT, THINKING, begin
+from chasm_git.providers.writing.restoring import add_files, command, is_own, new_plan
 from chasm_git.session.model import Session
 
 
@@ -30,13 +30,10 @@ class OpenCodeWriter(StoreWriter):
 
     def plan(self, session: Session, env: Env, target: Target) -> WritePlan:
         """See `Writer.plan`."""
-        own = is_own(session, self.provider, target)
         home = sqlite_copy.data_home(env) / self.app
-        plan = WritePlan(
-            self.provider, self._key(session, target), env, home, folder=target.folder or session.workspace
-        )
+        plan = new_plan(self.provider, session, env, target, home, key=self._key(session, target))
         database = self._database(env, home)
-        if not own:
+        if plan.is_converted:
             self._convert(plan, session, target, home, database)
         elif is_from_files(session):
             self._restore_files(plan, session, target, home, database)
@@ -76,13 +73,13 @@ class OpenCodeWriter(StoreWriter):
             )
 
     def _convert(self, plan: WritePlan, session: Session, target: Target, home: Path, database: Path | None) -> None:
-        plan.is_converted = True
-        said = conversation(session, target.load, agents=len(target.agents))
-        facts = said.carried(TEXT, CALL, IMAGE, THINKING)
-        plan.left_out = said.left_out
-        if not said.turns or plan.folder is None:
-            plan.refused = "nobody says anything in it" if plan.folder else "the session names no folder: give one"
+        if plan.folder is None:
+            plan.refused = "the session names no folder: give one"
             return
+        taken = begin(plan, session, target, TEXT, CALL, IMAGE, THINKING)
+        if taken is None:
+            return
+        said, facts = taken
         made = _opencode_new.made(plan, said, session, origin(session, target.revision))
         if database is not None:
             _opencode_rows.insert(plan, made, database, facts)

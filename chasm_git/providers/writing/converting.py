@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from chasm_git.providers.writing.contract import Target, WritePlan
 from chasm_git.providers.writing.readback import Said, fact_of, merged, result_text
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
@@ -163,6 +164,24 @@ def conversation(session: Session, load: Load, *, agents: int = 0) -> Conversati
         turn.items = _joined(turn.items)
     models = [turn.model for turn in turns if turn.model is not None]
     return Conversation(turns, +taken.left_out, display_title(session), models[-1] if models else None)
+
+
+def begin(plan: WritePlan, session: Session, target: Target, *kinds: str) -> tuple[Conversation, Said] | None:
+    """What of a session is to be written in another tool's format, and what its reader must find of it then.
+
+    What is not carried goes to the plan. None, and the plan is refused, where nothing is left to be written. Raises
+    KeyError where an attachment is missing.
+
+    Args:
+        kinds: those the format can hold.
+    """
+    said = conversation(session, target.load, agents=len(target.agents))
+    facts = said.carried(*kinds)
+    plan.left_out = said.left_out
+    if not said.turns:
+        plan.refused = "nobody says anything in it"
+        return None
+    return said, facts
 
 
 class _Taken:

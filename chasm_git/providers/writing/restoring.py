@@ -17,7 +17,7 @@ from chasm_git.providers import registry
 from chasm_git.providers.base import Env
 from chasm_git.providers.writing import readback
 from chasm_git.providers.writing.applying import content
-from chasm_git.providers.writing.contract import Expected, FileChange, Standing, Target, WritePlan
+from chasm_git.providers.writing.contract import Expected, FileChange, Standing, Target, WritePlan, derived_id
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Session
 from chasm_git.session.native import kept_line, record_line
@@ -33,6 +33,32 @@ def is_own(session: Session, provider: str, target: Target) -> bool:
     if target.copy or session.provider != provider or registry.writer_of(session).name != provider:
         return False
     return any(message.native is not None for message in session.messages)
+
+
+def key_of(provider: str, session: Session, target: Target) -> str:
+    """The id a session has in a tool: its own where it goes back as it was, else a derived one."""
+    return session.id if is_own(session, provider, target) else derived_id(provider, session, target.revision)
+
+
+def new_plan(
+    provider: str, session: Session, env: Env, target: Target, root: Path, *, key: str | None = None
+) -> WritePlan:
+    """A plan with nothing in it yet.
+
+    Args:
+        key: the id the session gets; None = as `key_of`.
+    """
+    plan = WritePlan(provider, key if key is not None else key_of(provider, session, target), env, root)
+    plan.is_converted = not is_own(session, provider, target)
+    plan.folder = target.folder or session.workspace
+    return plan
+
+
+def resuming(provider: str, session: Session, target: Target, *words: str) -> str | None:
+    """The command that goes on with a session by its id; None for a sub-agent's, which goes on only within its own."""
+    if session.parent is not None and is_own(session, provider, target):
+        return None
+    return command(target.folder or session.workspace, *words, key_of(provider, session, target))
 
 
 def safe_name(name: str) -> str | None:
