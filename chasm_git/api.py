@@ -116,8 +116,7 @@ __all__ = [
 ]
 
 
-_MISSING = "its content is missing from the repository"
-"""A partial clone, say."""
+_MISSING = "its content is missing from the repository"  # of a partial clone, say
 
 
 class Unreadable(ChasmError):
@@ -179,15 +178,21 @@ class Archive(Sourced, Past, Shared, Guarded, Changed, Searchable, Writable):
         file, commit = naming.session_at(self.repository, name)
         return Found(file.id, file.provider, file.path, file.blob, commit)
 
-    def held_in(self, folders: Sequence[str], revision: str | None = None) -> list[Found]:
-        """The sessions held in any of some folders, or below them, now or at a revision. Raises NoSuchRevision."""
-        commit = choose.at(self.repository, revision)
-        return [self._found(one, commit) for one in choose.held_in(self.repository, folders, commit)]
+    def held_in(
+        self, folders: Sequence[str], revision: str | None = None, *, unread: list[str] | None = None
+    ) -> list[Found]:
+        """The sessions held in any of some folders, or below them, now or at a revision. Raises NoSuchRevision.
 
-    def of_workspace(self, name: str, revision: str | None = None) -> list[Found]:
-        """The sessions of a workspace, by its path or any part of it. Raises NoSuchRevision."""
+        Args:
+            unread: gets the paths of session files that nobody can read, wherever they were held.
+        """
         commit = choose.at(self.repository, revision)
-        return [self._found(one, commit) for one in choose.of_workspace(self.repository, name, commit)]
+        return [self._found(one, commit) for one in choose.held_in(self.repository, folders, commit, unread)]
+
+    def of_workspace(self, name: str, revision: str | None = None, *, unread: list[str] | None = None) -> list[Found]:
+        """The sessions of a workspace, by its path or any part of it, likewise. Raises NoSuchRevision."""
+        commit = choose.at(self.repository, revision)
+        return [self._found(one, commit) for one in choose.of_workspace(self.repository, name, commit, unread)]
 
     def _found(self, file: naming.SessionFile, commit: str | None) -> Found:
         assert commit is not None

@@ -27,22 +27,32 @@ class Chosen(NamedTuple):
     """Without messages."""
 
 
-def headers(archive: Archive, commit: str | None) -> Iterator[Chosen]:
-    """Every session of a commit in the order of paths, but for those that were forgotten or cannot be read."""
+def headers(archive: Archive, commit: str | None, unread: list[str] | None = None) -> Iterator[Chosen]:
+    """Every session of a commit in the order of paths, but for those that were forgotten or cannot be read.
+
+    Args:
+        unread: gets the paths of those that cannot be read.
+    """
     for path, blob in archive.files(commit, layout.SESSIONS).items():
         where = layout.parse_session_path(path)
         if where is None:
             continue
-        data = archive.read(blob)
         try:
-            session = codec.loads_header(codec.split(data)[0])
-        except ValueError:
-            try:
-                session = codec.loads(data)
-            except codec.CodecError:
-                continue  # `verify` names those
+            data = archive.read(blob)
+            session = _header(data)
+        except (KeyError, codec.CodecError):  # `verify` says what is wrong with them
+            if unread is not None:
+                unread.append(path)
+            continue
         if not is_forgotten(data):
             yield Chosen(SessionFile(path, session.id, where.provider, blob), session)
+
+
+def _header(data: bytes) -> Session:
+    try:
+        return codec.loads_header(codec.split(data)[0])
+    except ValueError:
+        return codec.loads(data)
 
 
 def at(archive: Archive, revision: str | None) -> str | None:
@@ -50,19 +60,22 @@ def at(archive: Archive, revision: str | None) -> str | None:
     return archive.head() if revision is None else naming.resolve(archive, revision)
 
 
-def held_in(archive: Archive, folders: Sequence[str], commit: str | None) -> list[SessionFile]:
+def held_in(
+    archive: Archive, folders: Sequence[str], commit: str | None, unread: list[str] | None = None
+) -> list[SessionFile]:
     """The sessions held in any of some folders, or below them.
 
     Args:
         folders: as a person writes them: relative to here, or as they were on another machine.
+        unread: as of `headers`.
     """
     wanted = {_comparable(form) for folder in folders for form in _forms(folder)}
-    return [one.file for one in headers(archive, commit) if _is_below(one.header.workspace, wanted)]
+    return [one.file for one in headers(archive, commit, unread) if _is_below(one.header.workspace, wanted)]
 
 
-def of_workspace(archive: Archive, name: str, commit: str | None) -> list[SessionFile]:
+def of_workspace(archive: Archive, name: str, commit: str | None, unread: list[str] | None = None) -> list[SessionFile]:
     """The sessions of a workspace: of the one with this path, else of all that are called so (`is_called`)."""
-    found = list(headers(archive, commit))
+    found = list(headers(archive, commit, unread))
     whole = {_comparable(name)}
     exact = [one.file for one in found if one.header.workspace and _comparable(one.header.workspace) in whole]
     return exact or [one.file for one in found if one.header.workspace and is_called(one.header.workspace, name)]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -150,3 +153,79 @@ def test_attachments_beside(keep: Keep, tmp_path: Path, capsys: pytest.CaptureFi
     assert f'href="s.files/{name}"' in page and base64.b64encode(PNG).decode() in page
     assert f"![{name}](s.files/{name})" in (tmp_path / "md" / "s.md").read_text()
     assert chasm("export", "session", "s", "--attachments", expect=2).code == 2
+
+
+def broken(shop: Program, name: str, *, header: bool = False) -> None:
+    """Damage a session's file in the archive, as a commit of somebody's."""
+    (path,) = (shop.archive / "sessions").rglob(f"{name}.yaml")
+    path.write_text("chasm: 1\nid: [" if header else path.read_text().replace("role: user", "role: [", 1))
+    git(shop.archive, "commit", "-qam", "broken")
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv", "text", "md"])
+def test_one_session_that_cannot_be_read_keeps_none_of_the_others(shop: Program, tmp_path: Path, form: str) -> None:
+    broken(shop, "bbb")
+    for target in ("out" if form == "md" else f"out.{form}", "-"):
+        if target == "-" and form == "md":
+            continue
+        place = str(tmp_path / target) if target != "-" else "-"
+        called = shop("export", "batch", place, "/home/ana/shop", "/srv", "--format", form, expect=4)
+        assert "bbb.yaml" in called.err and "1 session could not be exported" in called.err
+        made = called.out if target == "-" else "".join(one.read_text() for one in files_below(tmp_path / target))
+        assert "bbb" not in made and "aaa" in made and "ccc" in made
+    assert "bbb.yaml" in shop("export", "session", "bbb", "--format", form, expect=1).err
+
+
+def files_below(place: Path) -> list[Path]:
+    return [place] if place.is_file() else [path for path in sorted(place.rglob("*")) if path.is_file()]
+
+
+def test_a_session_whose_file_the_repository_lacks(shop: Program, tmp_path: Path) -> None:
+    (path,) = (shop.archive / "sessions").rglob("bbb.yaml")
+    blob = git(shop.archive, "hash-object", str(path)).strip()
+    (shop.archive / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    for line in ("show session bbb", "export session bbb", "export session bbb --format html --plain"):
+        assert "missing from the repository" in shop(*line.split(), expect=1).err
+    called = shop("export", "batch", str(tmp_path / "o"), "/home/ana/shop", "--format", "html", "--json")
+    assert ids(called.json["sessions"]) == ["aaa", "ddd"] and "bbb.yaml" in called.err
+
+
+def test_a_session_of_which_nobody_knows_the_folder_is_named(shop: Program, tmp_path: Path) -> None:
+    broken(shop, "bbb", header=True)
+    for number, line in enumerate(("path {} /home/ana/shop", "workspace {} shop", "batch {} /home/ana/shop /x")):
+        called = shop("export", *line.format(tmp_path / str(number)).split())
+        assert "bbb.yaml" in called.err and "git verify" in called.err
+        assert sorted(path.name for path in (tmp_path / str(number)).rglob("*.md")) == ["aaa.md", "ddd.md"]
+
+
+def test_json_on_standard_output_needs_no_format(shop: Program) -> None:
+    assert ids(shop("export", "path", "-", "/home/ana/shop", "--json").json) == ["aaa", "bbb", "ddd"]
+    assert shop("export", "path", "-", "/srv", "--json").json == shop("show", "session", "ccc", "--json").json
+    assert shop("export", "session", "ccc", "-o", "-", "--json").json["id"] == "ccc"
+
+
+def test_many_sessions_in_one_file_take_no_more_memory_than_one(keep: Keep, tmp_path: Path) -> None:
+    """What a session needs is let go of before the next: the file is written as it is made."""
+    archive = keep([talk(f"s{number:03}", "/w", "x" * 300_000) for number in range(40)])
+    code = (
+        "import sys, tracemalloc; from chasm_git.outputs.cli.main import main; import chasm_git.api\n"
+        "tracemalloc.start(); code = main(sys.argv[1:]); print(tracemalloc.get_traced_memory()[1]); sys.exit(code)"
+    )
+    for form in ("json", "csv"):
+        place = tmp_path / f"all.{form}"
+        line = ["-C", str(archive), "export", "workspace", str(place), "w", "--plain"]
+        done = subprocess.run([sys.executable, "-c", code, *line], capture_output=True, text=True, check=True)
+        assert place.stat().st_size > 40 * 300_000 and int(done.stdout) < 12_000_000, (form, done.stdout)
+
+
+def test_a_file_of_several_is_laid_out_as_ever(shop: Program, tmp_path: Path) -> None:
+    made = shop("export", "batch", "-", "/home/ana/shop", "--format", "json").out
+    assert made == json.dumps(json.loads(made), indent=2, ensure_ascii=False) + "\n"
+
+
+def test_standard_output_by_another_name_is_written_to(shop: Program, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    line = ["-C", str(shop.archive), "export", "session", "aaa", "-o", str(tmp_path / "pipe"), "--plain"]
+    with subprocess.Popen([sys.executable, "-m", "chasm_git", *line]) as process:
+        assert (tmp_path / "pipe").read_text().startswith("# About aaa")
+    assert process.returncode == 0 and (tmp_path / "pipe").is_fifo()

@@ -22,4 +22,7 @@ def command(
     DEST is a folder; a file where the form takes several sessions (json, jsonl, csv, text); or - for standard output.
     """
     with context.open_archive() as archive:
-        exporting.export(context, archive, archive.held_in(folders, revision), dest, asked, ", ".join(folders))
+        unread: list[str] = []
+        found = archive.held_in(folders, revision, unread=unread)
+        exporting.tell_unread(context, unread)
+        exporting.export(context, archive, found, dest, asked, ", ".join(folders))

@@ -23,4 +23,7 @@ def command(context: Context, dest: str, folder: str | None, revision: str | Non
     """
     place = folder or str(Path.cwd())
     with context.open_archive() as archive:
-        exporting.export(context, archive, archive.held_in([place], revision), dest, asked, place)
+        unread: list[str] = []
+        found = archive.held_in([place], revision, unread=unread)
+        exporting.tell_unread(context, unread)
+        exporting.export(context, archive, found, dest, asked, place)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -31,8 +30,6 @@ def command(
     Markdown and JSON carry the session itself along, out of sight: `chasm import path` gives the very same one back.
     Web pages (html) need nothing else: no network, no script. Native files are what the provider itself would have.
     """
-    if context.json and asked.form is None and output is None:
-        asked = replace(asked, form="json", plain=True)
     if bool(sessions) == bool(search):
         raise UsageError("name the sessions, or --search for them")
     with context.open_archive() as archive:

@@ -20,4 +20,7 @@ def command(context: Context, dest: str, workspace: str, revision: str | None, a
     DEST is a folder; a file where the form takes several sessions (json, jsonl, csv, text); or - for standard output.
     """
     with context.open_archive() as archive:
-        exporting.export(context, archive, archive.of_workspace(workspace, revision), dest, asked, workspace)
+        unread: list[str] = []
+        found = archive.of_workspace(workspace, revision, unread=unread)
+        exporting.tell_unread(context, unread)
+        exporting.export(context, archive, found, dest, asked, workspace)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -83,6 +83,13 @@ class Written:
     files: list[dict[str, Any]] = field(default_factory=list)
     sessions: list[Found] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    failed: list[Found] = field(default_factory=list)
+
+    def left_out(self, one: Found, error: ChasmError) -> None:
+        """Note a session that cannot be exported."""
+        self.failed.append(one)
+        said = str(error)
+        self.problems.append(said if one.id in said else f"{one.id}: {said}")
 
 
 def export(
@@ -105,6 +112,8 @@ def export(
     if not found:
         raise ChasmError(f"there is no session to export ({name})")
     place = None if target in (None, "-") else Path(str(target)).expanduser()
+    if place is None and context.json and asked.form is None:
+        asked = replace(asked, form="json", plain=True)
     wanted = asked.wanted(place)
     if place is None:
         _to_stdout(context, archive, found, wanted, asked)
@@ -116,28 +125,66 @@ def export(
     elif len(found) > 1 and wanted.form not in forms.TOGETHER:
         raise UsageError(f"{len(found)} sessions do not fit into one file of {wanted.form}; name a folder")
     else:
-        _to_file(archive, found, place, wanted, asked, written)
+        _to_file(context, archive, found, place, wanted, asked, written)
     _report(context, wanted, asked, written)
 
 
+def tell_unread(context: Context, unread: Sequence[str]) -> None:
+    """Say that there are session files of which nobody knows whether they were held where the others were."""
+    if unread:
+        files = unread[0] if len(unread) == 1 else f"{len(unread)} session files"
+        context.terminal.notice(f"chasm: left out, for it cannot be read: {files} (`chasm git verify` says why)")
+
+
 def _to_file(
-    archive: Archive, found: Sequence[Found], place: Path, wanted: Wanted, asked: Asked, written: Written
+    context: Context,
+    archive: Archive,
+    found: Sequence[Found],
+    place: Path,
+    wanted: Wanted,
+    asked: Asked,
+    written: Written,
 ) -> None:
-    beside = f"{place.stem}.files"
-    if wanted.form in forms.TOGETHER:
-        places = {place: forms.together(archive, found, wanted, as_list=len(found) > 1)}
-    elif wanted.form == "native":
-        own = archive.native_files(found[0])
-        places = {place: next(iter(own.values()))} if len(own) == 1 else placed(own, place)
-    else:
-        places = {place: forms.one(archive, found[0], wanted, files_at=beside if wanted.beside else None)}
-    for one in found if wanted.beside else ():
-        places |= {place.with_name(beside) / name: data for name, data in forms.attached(archive, one)}
+    beside = place.with_name(f"{place.stem}.files")
+    own = archive.native_files(found[0]) if wanted.form == "native" else {}
+    places = placed(own, place) if len(own) > 1 else {place: next(iter(own.values()), b"")}
     if not asked.force:
-        refuse_existing(places)
-    for path, data in places.items():
-        _keep(path, data, asked, written)
-    written.sessions = list(found)
+        refuse_existing([*places, *([beside] if wanted.beside else [])])
+    if wanted.form in forms.TOGETHER:
+        with context.terminal.progress("exporting") as progress:
+            _keep(place, _together(archive, found, wanted, written, progress), asked, written)
+    elif wanted.form == "native":
+        for path, data in places.items():
+            _keep(path, data, asked, written)
+    else:
+        at = beside.name if wanted.beside else None
+        _keep(place, forms.one(archive, found[0], wanted, files_at=at), asked, written)
+    kept = set()
+    for one in found if wanted.beside else ():
+        for name, data in forms.attached(archive, one):
+            if name not in kept:  # sessions may share one
+                _keep(beside / name, data, asked, written)
+            kept.add(name)
+    failed = {one.path for one in written.failed}
+    written.sessions = [one for one in found if one.path not in failed]
+
+
+def _together(
+    archive: Archive,
+    found: Sequence[Found],
+    wanted: Wanted,
+    written: Written,
+    progress: Callable[[int, int], None],
+) -> Iterator[bytes]:
+    """Sessions as one file, in pieces; of several, those that cannot be exported are left out and noted."""
+
+    def counted() -> Iterator[Found]:
+        for number, one in enumerate(found):
+            progress(number, len(found))
+            yield one
+
+    several = len(found) > 1
+    return forms.together(archive, counted(), wanted, as_list=several, failed=written.left_out if several else None)
 
 
 def _to_stdout(context: Context, archive: Archive, found: Sequence[Found], wanted: Wanted, asked: Asked) -> None:
@@ -146,7 +193,10 @@ def _to_stdout(context: Context, archive: Archive, found: Sequence[Found], wante
     if len(found) > 1 and wanted.form not in forms.TOGETHER:
         raise UsageError(f"{len(found)} sessions as {wanted.form} are several files; name a folder")
     if wanted.form in forms.TOGETHER:
-        context.terminal.data(forms.together(archive, found, wanted, as_list=len(found) > 1))
+        written = Written()
+        for piece in _together(archive, found, wanted, written, lambda done, total: None):
+            context.terminal.data(piece)
+        _tell_problems(context, written)
         return
     if context.terminal.interactive and not asked.plain:
         wanted = Wanted(wanted.form, plain=True)  # nobody reads on a screen what only an import can
@@ -181,7 +231,7 @@ def _to_folder(
             except ChasmError as error:
                 if not several:
                     raise
-                written.problems.append(str(error))
+                written.left_out(one, error)
                 continue
             if not asked.force:
                 refuse_existing(places)
@@ -217,10 +267,12 @@ def placed(files: dict[str, bytes], folder: Path) -> dict[Path, bytes]:
     return places
 
 
-def _keep(path: Path, data: bytes, asked: Asked, written: Written) -> None:
-    if not asked.dry_run:
-        write_file(path, data)
-    written.files.append({"path": str(path), "bytes": len(data)})
+def _keep(path: Path, data: bytes | Iterable[bytes], asked: Asked, written: Written) -> None:
+    if asked.dry_run:
+        size = len(data) if isinstance(data, bytes) else sum(map(len, data))
+    else:
+        size = write_file(path, data)
+    written.files.append({"path": str(path), "bytes": size})
 
 
 def _report(context: Context, wanted: Wanted, asked: Asked, written: Written) -> None:
@@ -236,7 +288,14 @@ def _report(context: Context, wanted: Wanted, asked: Asked, written: Written) ->
             terminal.notice(f"{said} {file['path']}")
         if len(written.files) > _MOST:
             terminal.notice(f"{said} {len(written.files) - _MOST} more files")
+    _tell_problems(context, written)
+
+
+def _tell_problems(context: Context, written: Written) -> None:
+    """Name the sessions that could not be exported. Raises SourcesUnreadable where there are some."""
     for problem in written.problems:
-        terminal.notice(f"chasm: {problem}")
+        context.terminal.notice(f"chasm: {problem}")
     if written.problems:
-        raise SourcesUnreadable(f"{len(written.problems)} sessions could not be exported (named above)")
+        count = len(written.problems)
+        sessions = "1 session" if count == 1 else f"{count} sessions"
+        raise SourcesUnreadable(f"{sessions} could not be exported (named above)")

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from chasm_git.errors import ChasmError
 from chasm_git.session import attachments, carried
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ BY_SUFFIX = {
     ".ndjson": "jsonl",
     ".csv": "csv",
     ".txt": "text",
+    ".text": "text",
 }
 TOGETHER = frozenset({"json", "jsonl", "csv", "text"})
 """Forms in which several sessions can stand in one file."""
@@ -81,7 +83,7 @@ def files(archive: Archive, found: Found, wanted: Wanted, *, several: bool = Fal
 def one(archive: Archive, found: Found, wanted: Wanted, *, files_at: str | None = None) -> bytes:
     """A session in a form that is one file."""
     if wanted.form in TOGETHER:
-        return together(archive, [found], wanted, as_list=False)
+        return b"".join(together(archive, [found], wanted, as_list=False))
     session, load = archive.session(found), archive.attachments(found)
     if wanted.form == "html":
         from chasm_git.outputs.export.page import session_page
@@ -109,56 +111,95 @@ def _linked(session: Session, folder: str) -> Callable[[str], str | None]:
     return link
 
 
-def together(archive: Archive, found: Iterable[Found], wanted: Wanted, *, as_list: bool = True) -> bytes:
-    """Sessions in one file (`TOGETHER`).
+def together(
+    archive: Archive,
+    found: Iterable[Found],
+    wanted: Wanted,
+    *,
+    as_list: bool = True,
+    failed: Callable[[Found, ChasmError], None] | None = None,
+) -> Iterator[bytes]:
+    """Sessions in one file (`TOGETHER`), in pieces: never more than one of them is in memory.
 
     Args:
         as_list: whether JSON is a list of sessions; else it is the only one.
+        failed: is told of a session that cannot be exported, and the others follow; without it that is an error.
     """
-    if wanted.form == "csv":
-        from chasm_git.outputs.export.rows import csv_rows
 
-        return csv_rows(archive.universal(one) for one in found)
-    if wanted.form == "jsonl":
-        return b"".join(_lines(archive, found, wanted))
-    if wanted.form == "text":
-        from chasm_git.session.conversation import as_text
+    def made() -> Iterator[bytes]:
+        for one in found:
+            try:
+                yield _piece(archive, one, wanted)
+            except ChasmError as error:
+                if failed is None:
+                    raise
+                failed(one, error)
 
-        return "\n".join(as_text(archive.session(one), archive.attachments(one)) for one in found).encode()
-    from chasm_git.outputs.cli.terminal import json_text
+    if wanted.form == "json" and as_list:
+        yield from _listed(made())
+    elif wanted.form == "json":
+        yield from (piece + b"\n" for piece in made())
+    elif wanted.form == "csv":
+        from chasm_git.outputs.export.rows import csv_heading
 
-    values = [_universal(archive, one, wanted) for one in found]
-    return json_text(values if as_list else values[0]).encode() + b"\n"
+        yield csv_heading()
+        yield from made()
+    else:
+        between = b"\n" if wanted.form == "text" else b""
+        for number, piece in enumerate(made()):
+            yield between + piece if number else piece
 
 
-def manifest(archive: Archive, listed: Iterable[tuple[Found, list[str]]]) -> bytes:
+def manifest(archive: Archive, listed: Iterable[tuple[Found, list[str]]]) -> Iterator[bytes]:
     """What was exported natively: each session with its files, and itself."""
     from chasm_git.outputs.cli.terminal import json_text
 
-    sessions = [
-        {
-            "id": found.id,
-            "provider": found.provider,
-            "files": files,
-            carried.KEY: carried.as_value(archive.session(found), archive.attachments(found)),
-        }
-        for found, files in listed
-    ]
-    return json_text({"chasm_export": 1, "sessions": sessions}).encode() + b"\n"
+    def about(found: Found, files: list[str]) -> bytes:
+        packed = carried.as_value(archive.session(found), archive.attachments(found))
+        return json_text({"id": found.id, "provider": found.provider, "files": files, carried.KEY: packed}).encode()
+
+    yield b'{\n  "chasm_export": 1,\n  "sessions": '
+    for piece in _listed(about(*one) for one in listed):
+        yield piece.replace(b"\n", b"\n  ") if piece != b"\n" else b""
+    yield b"\n}\n"
 
 
-def _lines(archive: Archive, found: Iterable[Found], wanted: Wanted) -> Iterator[bytes]:
+def _listed(values: Iterable[bytes]) -> Iterator[bytes]:
+    """JSON values as a list, as it is laid out with an indent of two."""
+    before = b"[\n  "
+    for value in values:
+        yield before + value.replace(b"\n", b"\n  ")
+        before = b",\n  "
+    yield b"[]" if before.startswith(b"[") else b"\n]"
+    yield b"\n"
+
+
+def _piece(archive: Archive, found: Found, wanted: Wanted) -> bytes:
+    """A session's part of a file of several."""
+    if wanted.form == "csv":
+        from chasm_git.outputs.export.rows import csv_rows
+
+        return csv_rows(archive.universal(found))
+    if wanted.form == "text":
+        from chasm_git.session.conversation import as_text
+
+        return as_text(archive.session(found), archive.attachments(found)).encode()
+    shown = _universal(archive, found, wanted)
+    if wanted.form == "jsonl":
+        return _lines(shown, wanted)
+    from chasm_git.outputs.cli.terminal import json_text
+
+    return json_text(shown).encode()
+
+
+def _lines(shown: dict[str, Any], wanted: Wanted) -> bytes:
     from chasm_git.outputs.export.rows import json_line, json_lines
     from chasm_git.session.chat import as_chat
 
-    for one in found:
-        shown = _universal(archive, one, wanted)
-        if wanted.style == "chat":
-            record = as_chat(shown)
-            if record is not None:
-                yield json_line(record)
-        else:
-            yield json_lines(shown, shown.pop(carried.KEY, None))
+    if wanted.style == "chat":
+        record = as_chat(shown)
+        return json_line(record) if record is not None else b""
+    return json_lines(shown, shown.pop(carried.KEY, None))
 
 
 def _universal(archive: Archive, found: Found, wanted: Wanted) -> dict[str, Any]:

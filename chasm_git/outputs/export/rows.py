@@ -43,14 +43,20 @@ def json_line(value: Any) -> bytes:
         return json.dumps(value, separators=(",", ":")).encode() + b"\n"
 
 
-def csv_rows(sessions: Iterable[dict[str, Any]]) -> bytes:
-    """Sessions in their universal form as CSV (RFC 4180), with a heading; no cell is a formula to a spreadsheet."""
+def csv_heading() -> bytes:
+    """The first row of a CSV file."""
+    return _csv([COLUMNS])
+
+
+def csv_rows(shown: dict[str, Any]) -> bytes:
+    """A session in its universal form as rows of CSV (RFC 4180); no cell is a formula to a spreadsheet."""
+    about = [shown[name] for name in ("id", "provider", "title", "workspace")]
+    return _csv(map(cell, [*about, *_said(message)]) for message in shown["messages"])
+
+
+def _csv(rows: Iterable[Iterable[str]]) -> bytes:
     out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for shown in sessions:
-        about = [shown[name] for name in ("id", "provider", "title", "workspace")]
-        writer.writerows(map(cell, [*about, *_said(message)]) for message in shown["messages"])
+    csv.writer(out, lineterminator="\r\n").writerows(rows)
     return out.getvalue().encode()
 
 
