@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +33,7 @@ from chasm_git.archive.syncing.tracking import SyncStatus
 from chasm_git.cache.access import CacheStatus, Searchable
 from chasm_git.errors import ChasmError
 from chasm_git.harvest import here
-from chasm_git.harvest.access import Sourced
+from chasm_git.harvest.access import Sourced, check_harvest, check_import
 from chasm_git.harvest.report import Report, Scanned
 from chasm_git.providers.base import Env
 from chasm_git.recovery.access import Recovery
@@ -60,6 +60,7 @@ if TYPE_CHECKING:  # what the methods give; their modules are imported when they
     from chasm_git.archive.secrets.secretscan import Scan as Scan
     from chasm_git.archive.snapshot import Snapshot as Snapshot
     from chasm_git.archive.syncing.bundle import Bundle as Bundle
+    from chasm_git.archive.syncing.conflicts import Unfinished as Unfinished
     from chasm_git.archive.syncing.conflicts import Waiting as Waiting
     from chasm_git.archive.syncing.mergefiles import Clash as Clash
     from chasm_git.archive.syncing.remote import Remote as Remote
@@ -102,6 +103,8 @@ __all__ = [
     "SessionStore",
     "SyncStatus",
     "Unreadable",
+    "check_harvest",
+    "check_import",
     "check_provider",
     "list_anew",
     "make_archive",
@@ -354,11 +357,16 @@ def other_form(path: Path, form: str) -> bytes | None:
     return other_form(path, form)
 
 
-def open_or_make(path: Path) -> tuple[Archive, bool]:
-    """The archive at `path`, made where there is none; and whether it was made."""
+def open_or_make(path: Path, check: Callable[[], None] = lambda: None) -> tuple[Archive, bool]:
+    """The archive at `path`, made where there is none; and whether it was made.
+
+    Args:
+        check: called before one is made; raises where what is asked for makes no sense, so that none is.
+    """
     try:
         return open_archive(path), False
     except NotAnArchive:
+        check()
         return Archive(repo.init_archive(path)), True
 
 

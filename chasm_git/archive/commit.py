@@ -8,6 +8,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from chasm_git.archive.config import settings_of
 from chasm_git.archive.plumbing.objects import LooseWriter, Sink, object_id
 from chasm_git.archive.plumbing.pack import PackWriter
 
@@ -139,20 +140,7 @@ def commit_object(tree: str, parents: list[str], author: str, committer: str, me
 
 def identity(archive: Archive) -> str:
     """``Name <address>`` as git's configuration has it, else a name of our own; never fails."""
-    from dulwich.config import ConfigFile, StackedConfig
-
-    try:
-        config = StackedConfig([ConfigFile.from_path(archive.git_dir / "config"), *StackedConfig.default_backends()])
-    except (OSError, ValueError):
-        return NOBODY  # a broken ~/.gitconfig is no reason not to keep a conversation
-
-    def setting(key: str) -> str:
-        try:
-            return _plain(config.get((b"user",), key.encode("ascii")).decode("utf-8", "replace"))
-        except KeyError:
-            return ""
-
-    name, address = setting("name"), setting("email")
+    name, address = (_plain(said or "") for said in settings_of(archive, "user.name", "user.email"))
     if not name and not address:
         return NOBODY
     return f"{name or address.partition('@')[0]} <{address or 'chasm@localhost'}>"

@@ -1,7 +1,8 @@
 """A repository's own configuration file, read and extended without starting git.
 
-Only the file itself: no includes, no settings of the user or the system. Writing appends, so that comments, order and
-unknown sections of other people stay as they are; the last value of a name is the one that counts, for git as for us.
+Only the file itself: no includes, no settings of the user or the system (`settings_of` has those). Writing appends, so
+that comments, order and unknown sections of other people stay as they are; the last value of a name is the one that
+counts, for git as for us.
 """
 
 from __future__ import annotations
@@ -9,9 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chasm_git.archive.plumbing.locks import LockFile
 from chasm_git.errors import ChasmError
+
+if TYPE_CHECKING:
+    from chasm_git.archive.repo import Archive
 
 _HEADER = re.compile(r'\[\s*([-.A-Za-z0-9]+)(?:\s+"((?:[^"\\\n]|\\.)*)")?\s*\]')
 _NAME = re.compile(r"([A-Za-z][-A-Za-z0-9]*)[ \t]*")
@@ -54,6 +59,28 @@ def read_config(path: Path) -> dict[str, str]:
             found[f"{section}.{name[1].lower()}" if section else name[1].lower()] = value
         else:
             raise ConfigUnreadable(path, text.count("\n", 0, at) + 1)
+    return found
+
+
+def settings_of(archive: Archive, *names: str) -> list[str | None]:
+    """Settings (``section.key``) as git has them: the repository's own, else the user's, else the system's.
+
+    A configuration that cannot be read counts as none: a broken ``~/.gitconfig`` is no reason not to keep a
+    conversation.
+    """
+    from dulwich.config import ConfigFile, StackedConfig
+
+    try:
+        config = StackedConfig([ConfigFile.from_path(archive.git_dir / "config"), *StackedConfig.default_backends()])
+    except (OSError, ValueError):
+        return [None] * len(names)
+    found: list[str | None] = []
+    for name in names:
+        section, _, key = name.encode("ascii").partition(b".")
+        try:
+            found.append(config.get((section,), key).decode("utf-8", "replace"))
+        except KeyError:
+            found.append(None)
     return found
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
     from chasm_git.archive.store import AsyncSessionStore, SessionStore
     from chasm_git.archive.syncing.bundle import Bundle
-    from chasm_git.archive.syncing.conflicts import Waiting
+    from chasm_git.archive.syncing.conflicts import Unfinished, Waiting
     from chasm_git.archive.syncing.mending import Mended
     from chasm_git.archive.syncing.remote import Remote
     from chasm_git.archive.syncing.report import SyncReport
@@ -86,6 +86,12 @@ class Shared:
 
         return list(waiting(self.repository, self.repository.head()))
 
+    def unfinished(self) -> Unfinished | None:
+        """A merge (or the like) that git has not finished in the worktree: see `conflicts.unfinished`."""
+        from chasm_git.archive.syncing.conflicts import unfinished
+
+        return unfinished(self.repository)
+
     def questions(
         self, name: str | None = None, *, message: str | None = None, key: str | None = None
     ) -> list[Question]:
@@ -112,19 +118,20 @@ class Shared:
 
         return listed(self.repository)
 
-    def add_remote(self, name: str, url: str) -> Remote:
+    def add_remote(self, name: str, url: str, *, dry_run: bool = False) -> Remote:
         """Make a remote known. Raises UsageError for a URL that is none, ChasmError where the name is taken."""
         from chasm_git.archive.syncing.remote import add
 
-        return add(self.repository, name, url)
+        return add(self.repository, name, url, dry_run=dry_run)
 
-    def remove_remote(self, name: str) -> Remote:
+    def remove_remote(self, name: str, *, dry_run: bool = False) -> Remote:
         """Forget a remote; what it holds stays as it is. Raises NoRemote."""
         from chasm_git.archive.syncing.remote import remove
         from chasm_git.archive.syncing.syncstate import forget
 
-        gone = remove(self.repository, name)
-        forget(self.repository, name)
+        gone = remove(self.repository, name, dry_run=dry_run)
+        if not dry_run:
+            forget(self.repository, name)
         return gone
 
     def bundle(self, path: Path, *, force: bool = False, dry_run: bool = False) -> Bundle:

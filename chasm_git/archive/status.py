@@ -80,7 +80,7 @@ def worktree_files(archive: Archive) -> dict[str, bytes | None]:
     found: dict[str, bytes | None] = {}
     for one in edited(archive):
         if layout.parse_session_path(one.path) is not None:
-            found[one.path] = _content(archive, one.path)
+            found[one.path] = content(archive, one.path)
     return found
 
 
@@ -101,7 +101,7 @@ def remotes(archive: Archive) -> list[RemoteState]:
     return found
 
 
-def _content(archive: Archive, path: str) -> bytes | None:
+def content(archive: Archive, path: str) -> bytes | None:
     """A file of the worktree; None where there is none, or something that is no regular file."""
     assert archive.worktree is not None
     file = archive.worktree / path

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
 
 NAME = "summaries.sqlite3"
-VERSION = 1
+VERSION = 2
 """Changed with every change to what a summary says of a file."""
 
 _BUSY = 0.5

@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     from chasm_git.harvest.status import Status
 
 
+def check_harvest(providers: Sequence[str], exclude: Sequence[str] = ()) -> None:
+    """Raise UsageError for names that are not those of providers with a store on this machine."""
+    here.chosen(providers, exclude)
+
+
+def check_import(paths: Sequence[Path], provider: str | None, *, natives: bool = False) -> None:
+    """Raise UsageError for a path that is not there, and for a provider whose files nobody here reads."""
+    from chasm_git.harvest.importing import asked
+
+    asked(paths, provider, natives=natives)
+
+
 class Sourced:
     """Harvests into one archive."""
 

@@ -97,12 +97,7 @@ def import_files(
     Raises UsageError for a path that is not there and a provider that is not known, ArchiveLocked where another harvest
     does not end, OSError for a full disk.
     """
-    own = provider if natives and provider in registry.BUILT_IN else None
-    named = list(registry.EXPORTS) if provider is None else [provider] if own is None else []
-    readers = [registry.load_export(name) for name in named]
-    for path in paths:
-        if not path.exists():
-            raise UsageError(f"there is no file or folder {path}")
+    own, readers = asked(paths, provider, natives=natives)
     options = Options(dry=dry_run, redact=redact)
     with ExitStack() as held:
         found = recognized(paths, readers, held, natives=natives, provider=own)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from chasm_git.archive import layout, status
 from chasm_git.archive.machine import machine_name
 from chasm_git.archive.naming import id_in
-from chasm_git.archive.summaries import Summaries
 from chasm_git.archive.syncing import tracking
+from chasm_git.archive.syncing.conflicts import undecided
 from chasm_git.harvest.plan import Plan, make_plan
 from chasm_git.harvest.report import Scanned, scanned
 from chasm_git.providers.base import Env
@@ -112,7 +112,7 @@ def status_of(archive: Archive, env: Env, *, every: bool = False) -> Status:
     files = {path: blob for path, blob in files.items() if layout.parse_session_path(path) is not None}
     states = tracking.sync_states(archive, files)
     up, down = tracking.pending(archive, states)
-    waiting = _waiting(archive, files)
+    waiting = undecided(archive, files)
     states |= dict.fromkeys(waiting, "conflict")
     sessions = []
     total = 0
@@ -134,15 +134,6 @@ def status_of(archive: Archive, env: Env, *, every: bool = False) -> Status:
     remotes = status.remotes(archive)
     other = [*edited.values()]
     return Status(archive.head(), looked_at, total, sessions, remotes, other, elsewhere, up, down, len(waiting))
-
-
-def _waiting(archive: Archive, files: dict[str, str]) -> list[str]:
-    """Paths of the sessions in which a decision waits."""
-    kept = Summaries(archive)
-    kept.load(files.values())
-    found = [path for path, blob in files.items() if (one := kept.of(blob)) is not None and one.conflicts]
-    kept.save()
-    return found
 
 
 def _sources(plan: Plan) -> dict[str, str]:

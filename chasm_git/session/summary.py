@@ -121,7 +121,7 @@ def summary_of(session: Session) -> Summary:
         count_messages(session.messages),
         session.parent,
         tuple(session.tags),
-        any(message.variants for message in session.messages),
+        any(message.variants for message in session.messages) or any(alternatives(session).values()),
         session.extra.get("deleted") is True,
     )
 

@@ -87,3 +87,9 @@ def test_counting_a_session_gives_what_counting_its_file_gives(session):
 def test_a_session_that_is_read_already_has_the_summary_of_its_file(session: Session) -> None:
     data = codec.dumps(session)
     assert summary_of(codec.loads(data)) == summarize(data)
+
+
+def test_values_that_lost_a_merge_wait_for_a_decision(example: Session) -> None:
+    example.extra["alternatives"] = {"title": ["Another one"]}
+    assert summary_of(example).conflicts
+    assert summary_of(example) == summarize(codec.dumps(example))

@@ -16,6 +16,8 @@ _UNDER_WAY = {
     "MERGE_HEAD": "merge",
     "CHERRY_PICK_HEAD": "cherry-pick",
     "REVERT_HEAD": "revert",
+    "rebase-merge": "rebase",
+    "rebase-apply": "rebase",
 }
 
 
@@ -42,7 +44,7 @@ def checkouts(archive: Archive) -> list[Checkout]:
 
 
 def operation(checkout: Checkout) -> str | None:
-    """What a person has begun and not finished there: ``merge``, ``cherry-pick``, ``revert``; or None."""
+    """What a person has begun and not finished there: ``merge``, ``cherry-pick``, ``revert``, ``rebase``; or None."""
     return next((name for file, name in _UNDER_WAY.items() if (checkout.git_dir / file).exists()), None)
 
 

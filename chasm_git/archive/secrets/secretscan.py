@@ -71,7 +71,8 @@ class Found(NamedTuple):
         """The commands that end it: mask it, or let it stay."""
         allow = f"chasm secrets allow {self.seen.fingerprint}"
         if not self.is_latest:
-            return f"{allow}  (once it was made void where it is used; masks do not reach the history)"
+            erase = f"chasm forget {self.session} --from-history | " if self.session else ""
+            return f"{erase}{allow}  (once it was made void where it is used; masks do not reach the history)"
         return f"chasm secrets mask {self.session} | {allow}" if self.session else f"chasm secrets mask --all | {allow}"
 
     def as_json(self) -> dict[str, Any]:

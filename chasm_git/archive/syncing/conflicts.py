@@ -6,16 +6,19 @@ They stand in the files themselves, so every clone has the same list, and nothin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from chasm_git.archive import layout
+from chasm_git.archive import layout, status
+from chasm_git.archive.plumbing import checkout
 from chasm_git.archive.plumbing.git import Git
+from chasm_git.archive.summaries import Summaries
 from chasm_git.archive.syncing.mergefiles import UNMERGED
 from chasm_git.session import codec, jsonio
 from chasm_git.session.display import gist
-from chasm_git.session.header import ALTERNATIVES, alternatives
+from chasm_git.session.header import alternatives
 from chasm_git.session.join import from_value
 from chasm_git.session.model import Json, Session
 from chasm_git.session.resolve import shown
@@ -23,8 +26,11 @@ from chasm_git.session.resolve import shown
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
 
-Kind = Literal["edit", "add", "metadata", "unreadable", "text"]
-"""A message both sides had and edited, or both added; a header key; a session file, or any other, kept twice."""
+Kind = Literal["edit", "add", "metadata", "unreadable", "text", "marked", "unmerged"]
+"""A message both sides had and edited, or both added; a header key; a session file, or any other, kept twice.
+
+Of a merge that git has not finished: a session file with git's marks in it, any other file git wants to be told about.
+"""
 
 _ASIDE = re.compile(rf"{UNMERGED}/(.+)~([0-9a-f]{{12}})\.yaml")
 _BESIDE = re.compile(r"((?:.*/)?(?:\.[^/]*|[^/.~]*))~([0-9a-f]{8})((?:\.[^/]*)?)")
@@ -46,11 +52,24 @@ class Waiting:
     """The one shown now, and the others, a line each."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """What a person has begun with git in the worktree, and not ended."""
+
+    operation: str
+    """``merge``, ``cherry-pick``, ``revert``, ``rebase``."""
+    folder: Path
+    paths: list[str]
+    """Files that git calls unmerged."""
+    waiting: list[Waiting]
+    """What waits in those."""
+
+
 def waiting(archive: Archive, commit: str | None) -> Iterator[Waiting]:
     """Everything that waits in a commit, by path."""
     every = archive.files(commit, "")
-    found = dict.fromkeys(undecided(archive, commit))
-    aside = {path: other for other in every if (path := _kept_beside(other, every)) is not None}
+    found = set(undecided(archive, every))
+    aside = _aside(every)
     for path in sorted({*found, *aside}):
         if path in aside:
             yield _apart(archive, path, aside[path], every)
@@ -70,19 +89,54 @@ def _told_apart(archive: Archive, commit: str | None, found: Iterator[Waiting]) 
         yield replace(one, kind="add") if is_new else one
 
 
-def undecided(archive: Archive, commit: str | None) -> list[str]:
-    """Paths of the session files in which decisions wait."""
-    if commit is None:
-        return []
-    patterns = ("-e", "^  variants:", "-e", f"^{ALTERNATIVES}:")
-    out = Git(archive).run(
-        "grep", "-l", "-z", "-a", "--no-textconv", "--full-name", *patterns, commit, "--", layout.SESSIONS, ok=(0, 1)
-    )
-    names = out.decode("utf-8", "surrogateescape").split("\0")
-    paths = [name.partition(":")[2] for name in names if name]
-    tree = archive.files(commit) if paths else {}
-    chosen = [path for path in paths if layout.parse_session_path(path) is not None]
-    return [path for path in chosen if any(True for _ in _inside(path, archive.read(tree[path])))]
+def unfinished(archive: Archive) -> Unfinished | None:
+    """What is unfinished in the archive's own worktree, and what waits for a decision in it; None where nothing is.
+
+    Raises GitMissing, GitError.
+    """
+    top = archive.worktree
+    operation = checkout.operation(checkout.Checkout(top, archive.git_dir)) if top is not None else None
+    if top is None or operation is None:
+        return None
+    listed = Git(archive).run("ls-files", "--unmerged", "-z").decode("utf-8", "surrogateescape").split("\0")
+    paths = list(dict.fromkeys(entry.partition("\t")[2] for entry in listed if entry))
+    found = [one for path in paths for one in _in_worktree(path, status.content(archive, path))]
+    return Unfinished(operation, top, paths, found)
+
+
+def _in_worktree(path: str, data: bytes | None) -> list[Waiting]:
+    """What waits in one file that git calls unmerged.
+
+    Args:
+        data: what it holds; None where it is not there.
+    """
+    where = layout.parse_session_path(path)
+    if where is None:
+        return [Waiting(path, path, None, "unmerged", path)]
+    found = list(_inside(path, data)) if data is not None else []
+    if found:
+        return found
+    is_marked = data is not None and any(line.startswith(b"<<<<<<<") for line in data.split(b"\n"))
+    return [Waiting(path, where.name, where.provider, "marked" if is_marked else "unmerged", path)]
+
+
+def paths_waiting(archive: Archive, commit: str | None) -> set[str]:
+    """Paths of the files of which something waits: those of `waiting`, at the price of a look at what is remembered."""
+    every = archive.files(commit, "")
+    return {*undecided(archive, every), *_aside(every)}
+
+
+def undecided(archive: Archive, files: Mapping[str, str]) -> list[str]:
+    """Paths of the session files in which decisions wait, of some files (path -> blob) of a commit.
+
+    Files that cannot be read, or that a partial clone lacks, are left out.
+    """
+    chosen = {path: blob for path, blob in files.items() if layout.parse_session_path(path) is not None}
+    kept = Summaries(archive)
+    kept.load(chosen.values())
+    found = [path for path, blob in chosen.items() if (one := kept.of(blob)) is not None and one.conflicts]
+    kept.save()
+    return found
 
 
 def _inside(path: str, data: bytes) -> Iterator[Waiting]:
@@ -125,6 +179,11 @@ def _apart(archive: Archive, path: str, other: str, every: dict[str, str]) -> Wa
 
 def _beginning(data: bytes) -> str:
     return " ".join(data[: 4 * _LONGEST].decode("utf-8", "replace").split())[:_LONGEST]
+
+
+def _aside(every: dict[str, str]) -> dict[str, str]:
+    """Path -> path of the file that a merge kept beside it."""
+    return {path: other for other in every if (path := _kept_beside(other, every)) is not None}
 
 
 def _kept_beside(path: str, every: dict[str, str]) -> str | None:

@@ -120,8 +120,12 @@ def choose(archive: Archive, name: str | None = None) -> Remote:
     return found
 
 
-def add(archive: Archive, name: str, url: str) -> Remote:
-    """Make a remote known; a path is kept as an absolute one. Raises UsageError, ChasmError where the name is taken."""
+def add(archive: Archive, name: str, url: str, *, dry_run: bool = False) -> Remote:
+    """Make a remote known; a path is kept as an absolute one. Raises UsageError, ChasmError where the name is taken.
+
+    Args:
+        dry_run: only check, and say what it would be.
+    """
     if not _NAME.fullmatch(name) or name.endswith(".lock"):
         raise UsageError(f"{name!r} is no name for a remote: letters, digits, '.', '_' and '-' make one")
     check_url(url)
@@ -132,16 +136,24 @@ def add(archive: Archive, name: str, url: str) -> Remote:
             f"name, or take it away first with `chasm git remote remove {name}`"
         )
     place = url if _is_elsewhere(url) else str(Path(url).expanduser().absolute())
+    if dry_run:
+        return Remote(name, place, place, archive.branch, f"refs/remotes/{name}/{_short(archive.branch)}")
     git.run("remote", "add", "--end-of-options", name, place)
     return _remote(archive, git, name)
 
 
-def remove(archive: Archive, name: str) -> Remote:
-    """Forget a remote, and what was known of it; nothing there or in the archive changes. Raises NoRemote."""
+def remove(archive: Archive, name: str, *, dry_run: bool = False) -> Remote:
+    """Forget a remote, and what was known of it; nothing there or in the archive changes. Raises NoRemote.
+
+    Args:
+        dry_run: only say which it would be.
+    """
     git = Git(archive)
     if name not in git.text("remote").split("\n"):
         raise NoRemote(f"there is no remote {name!r}; `chasm git remote list` shows them")
     gone = _remote(archive, git, name)
+    if dry_run:
+        return gone
     git.run("remote", "remove", "--end-of-options", name)
     known = refs.list_refs(archive, gone.mirror)
     if known:

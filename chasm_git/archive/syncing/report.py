@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from chasm_git.archive.plumbing.worktree import Kept
     from chasm_git.archive.syncing.mergefiles import Clash
     from chasm_git.archive.syncing.mergetrees import Change
+    from chasm_git.errors import ChasmError
 
 TRIES = 15
 
@@ -53,6 +54,10 @@ class SyncReport:
     """Paths both sides had changed."""
     clashes: list[Clash] = field(default_factory=list)
     """What waits for a person's decision in the files this sync touched."""
+    waiting: list[str] = field(default_factory=list)
+    """Paths of all files in which a decision waits, whether this sync touched them or not."""
+    refused: ChasmError | None = None
+    """Of a dry run: why nothing would be sent."""
     snapshots_received: list[str] = field(default_factory=list)
     snapshots_sent: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

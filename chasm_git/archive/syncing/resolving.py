@@ -118,7 +118,10 @@ def questions(
     head = archive.head()
     if head is None:
         return []
-    paths = [naming.find_session(archive, name, head).path] if name is not None else undecided(archive, head)
+    if name is not None:
+        paths = [naming.find_session(archive, name, head).path]
+    else:
+        paths = undecided(archive, archive.files(head))
     found = [one for path in paths for one in _questions(archive, head, path)]
     if message is None and key is None:
         return found

@@ -10,6 +10,7 @@ Nothing here waits for a person. What both sides changed differently is kept twi
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from chasm_git.archive.plumbing.locks import ProcessLock
 from chasm_git.archive.secrets.secretscan import SecretsLeaving, check_push
 from chasm_git.archive.syncing import incoming, remote, syncrefs, syncstate, transport
 from chasm_git.archive.syncing.bases import merge_bases
+from chasm_git.archive.syncing.conflicts import paths_waiting
 from chasm_git.archive.syncing.exchange import (
     DamagedThere,
     Denied,
@@ -132,7 +134,11 @@ class _Sync:
         archive, options = self._archive, self._options
         found = self._fetch()
         if options.dry_run:
-            self._fill(self._combine(archive.head(), found), found)
+            ours = archive.head()
+            combined = self._combine(ours, found)
+            if options.push:
+                self._say_refused(combined.commit or ours, found)
+            self._fill(combined, found)
             return True
         with archive.lock(options.wait):
             recovered = recover(archive)
@@ -272,9 +278,7 @@ class _Sync:
         archive, there = self._archive, self._remote
         if combined.commit is None:
             return True  # neither side has anything yet
-        refused = incoming.outgoing(archive, archive.tree_id(found.head), archive.tree_id(combined.commit))
-        if refused:
-            raise incoming.Refused(f"nothing was sent to {there.shown}; other machines would refuse it", refused)
+        self._check_paths(combined.commit, found)
         wanted = {} if found.head == combined.commit else {there.branch: combined.commit}
         snapshots, notes = syncrefs.snapshots_to_send(archive, found)
         providers, said = syncrefs.providers_to_send(archive, found, self._machine)
@@ -282,9 +286,7 @@ class _Sync:
         wanted |= snapshots | providers
         if not wanted:
             return True
-        if not self._options.allow_secrets:
-            known = [found.head, *found.tags.values(), *found.providers.values()]
-            self._note(*check_push(archive, there.shown, wanted.values(), known, commit=combined.commit))
+        self._check_secrets(combined.commit, wanted.values(), found)
         done = push(archive, there, wanted, self._options.line)
         if done.refused and not done.is_race:
             # what a forge does not take beside the branch must not keep the branch from it
@@ -301,6 +303,31 @@ class _Sync:
             raise RemoteFailed(f"{there.shown} refused {ref}: {why}")
         self._report.snapshots_sent = sorted(ref.removeprefix(remote.TAGS) for ref in snapshots if ref in wanted)
         return True
+
+    def _check_paths(self, commit: str, found: Fetched) -> None:
+        """Raises Refused where other machines would not take what a commit holds."""
+        archive = self._archive
+        refused = incoming.outgoing(archive, archive.tree_id(found.head), archive.tree_id(commit))
+        if refused:
+            raise incoming.Refused(f"nothing was sent to {self._remote.shown}; other machines would refuse it", refused)
+
+    def _check_secrets(self, commit: str, wanted: Iterable[str], found: Fetched) -> None:
+        """Look for credentials in what is to be sent. Raises SecretsLeaving."""
+        if not self._options.allow_secrets:
+            known = [found.head, *found.tags.values(), *found.providers.values()]
+            self._note(*check_push(self._archive, self._remote.shown, wanted, known, commit=commit))
+
+    def _say_refused(self, ours: str | None, found: Fetched) -> None:
+        """Whether what is here would be sent: what a merge adds to it is there already."""
+        if ours is None:
+            return
+        snapshots, _ = syncrefs.snapshots_to_send(self._archive, found)
+        providers = refs.list_refs(self._archive, f"{remote.PROVIDERS}{self._machine}/")
+        try:
+            self._check_paths(ours, found)
+            self._check_secrets(ours, [ours, *snapshots.values(), *providers.values()], found)
+        except (incoming.Refused, SecretsLeaving) as error:
+            self._report.refused = error
 
     def _publish(self, ours: str | None, combined: _Combined) -> bool:
         """Move our branch. Says whether it is there; False: somebody committed here meanwhile."""
@@ -331,6 +358,8 @@ class _Sync:
             known = {change.path for change in combined.sent}
             report.sent = combined.sent + [change for change in report.sent if change.path not in known]
         self._note(*combined.notes)
+        waiting = paths_waiting(archive, combined.commit or report.before)
+        report.waiting = sorted(waiting | {clash.path for clash in combined.clashes})
         if not self._options.dry_run:
             if self._options.pull:
                 report.snapshots_received, notes = syncrefs.take_snapshots(archive, found)

@@ -106,7 +106,7 @@ def sync_status(archive: Archive, remote: str | None = None, url: str | None = N
     there = _sessions(archive, theirs)
     for path in there:
         states.setdefault(path, "remote-ahead")
-    waiting = set(undecided(archive, head))
+    waiting = set(undecided(archive, files))
     for path, state in sorted(states.items()):
         where = layout.parse_session_path(path)
         assert where is not None

@@ -30,7 +30,12 @@ def command(
     A FILE is a zip as it was mailed, a folder, or a JSON file; whose it is shows in its content. What the archive has
     already is not added again, and what an export lacks stays in the archive.
     """
-    with archive_of(context, dry_run) as archive, context.terminal.progress("reading") as advance:
+    from chasm_git import api
+
+    with (
+        archive_of(context, dry_run, lambda: api.check_import(files, provider)) as archive,
+        context.terminal.progress("reading") as advance,
+    ):
         report = archive.import_files(
             files, provider=provider, dry_run=dry_run, message=message, redact=redact, progress=advance
         )

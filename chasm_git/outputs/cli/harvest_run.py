@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +77,8 @@ def split(names: tuple[str, ...]) -> list[str]:
 def harvest(context: Context, *, dry_run: bool = False, **asked: Any) -> None:
     """Run a harvest and print what came of it. Raises SourcesUnreadable where sources could not be read."""
     terminal = context.terminal
-    with archive_of(context, dry_run) as archive, terminal.progress("reading") as advance:
+    check = names_checked(asked.get("providers", ()), asked.get("exclude", ()))
+    with archive_of(context, dry_run, check) as archive, terminal.progress("reading") as advance:
         report = archive.harvest(context.env(), dry_run=dry_run, progress=advance, **asked)
     finish(context, report, dry_run)
 
@@ -133,16 +134,27 @@ def _show_secrets(context: Context, report: Report, dry_run: bool) -> None:
     )
 
 
+def names_checked(providers: Sequence[str], exclude: Sequence[str] = ()) -> Callable[[], None]:
+    """Looks at names of providers, for `archive_of`: one that is mistyped makes no archive."""
+    from chasm_git import api
+
+    return lambda: api.check_harvest(providers, exclude)
+
+
 @contextmanager
-def archive_of(context: Context, dry_run: bool) -> Iterator[Archive]:
-    """The archive to harvest into; the first harvest makes it, and says so."""
+def archive_of(context: Context, dry_run: bool, check: Callable[[], None] = lambda: None) -> Iterator[Archive]:
+    """The archive to harvest into; the first harvest makes it, and says so.
+
+    Args:
+        check: called before one is made; raises where what is asked for makes no sense.
+    """
     from chasm_git import api
 
     if dry_run:
         with api.open_or_pretend(context.archive_path()) as archive:
             yield archive
         return
-    archive, is_new = api.open_or_make(context.archive_path())
+    archive, is_new = api.open_or_make(context.archive_path(), check)
     with archive:
         if is_new:
             context.terminal.notice(f"made an archive at {archive.path}")

@@ -10,7 +10,7 @@ import click
 
 from chasm_git.errors import ChasmError
 from chasm_git.outputs.cli.context import Context
-from chasm_git.outputs.cli.harvest_run import archive_of, show, split
+from chasm_git.outputs.cli.harvest_run import archive_of, names_checked, show, split
 
 
 @click.command("watch")
@@ -70,7 +70,7 @@ def command(
     def told(text: str) -> None:
         terminal.notice(f"chasm: {text}")
 
-    with archive_of(context, False) as archive, _until_asked_to_stop(stop):
+    with archive_of(context, False, names_checked(chosen, left_out)) as archive, _until_asked_to_stop(stop):
         if not context.json:
             terminal.notice(f"watching for {archive.path}; Ctrl-C ends it")
         archive.watch(

@@ -28,7 +28,12 @@ def command(
     folder. What the archive has already is not added again.
     """
     workspace = absolute(project) if project is not None else None
-    with archive_of(context, dry_run) as archive, context.terminal.progress("reading") as advance:
+    from chasm_git import api
+
+    with (
+        archive_of(context, dry_run, lambda: api.check_import([source], provider, natives=True)) as archive,
+        context.terminal.progress("reading") as advance,
+    ):
         report = archive.import_files(
             [source],
             provider=provider,

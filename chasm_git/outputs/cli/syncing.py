@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chasm_git.errors import ConflictsWaiting, Undecided
+from chasm_git.errors import ChasmError, ConflictsWaiting, Undecided
 from chasm_git.outputs.cli.context import Context
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ dry_run_option = click.option("--dry-run", is_flag=True, help="Fetch, and say wh
 def run(context: Context, remote: str | None, **asked: Any) -> None:
     """Exchange with a remote and print what came of it.
 
-    Raises ConflictsWaiting where a decision waits in what came.
+    Raises ConflictsWaiting where a decision waits, in what came or since before; a push alone only sends.
     """
     terminal = context.terminal
     attended = sys.stdin.isatty() and sys.stderr.isatty()
@@ -52,8 +52,10 @@ def run(context: Context, remote: str | None, **asked: Any) -> None:
         terminal.notice(f"chasm: {kept.path}: left as you have it: {kept.reason}")
     if report.pending is not None:
         terminal.notice(f"chasm: the worktree will follow later: {report.pending}")
-    if report.clashes:
-        paths = len({clash.path for clash in report.clashes})
+    if report.refused is not None:
+        raise ChasmError(f"so it would end: {report.refused}")
+    if report.waiting and asked.get("pull", True):
+        paths = len(report.waiting)
         raise ConflictsWaiting(
             f"done, but decisions wait in {paths} {'file' if paths == 1 else 'files'}; nothing is lost: "
             "`chasm conflicts` lists them, `chasm resolve ID` ends them"
@@ -111,6 +113,8 @@ def as_json(report: SyncReport, dry_run: bool) -> dict[str, Any]:
         "merged": report.merged,
         "stopped": False,
         "conflicts": clashes_as_json(report.clashes),
+        "waiting": report.waiting,
+        "refused": str(report.refused) if report.refused is not None else None,
         "snapshots_received": report.snapshots_received,
         "snapshots_sent": report.snapshots_sent,
         "notes": report.notes,

@@ -16,10 +16,10 @@ def exchange(
 
     Raises SourcesUnreadable where sources could not be read, ChasmError where sessions could not be written.
     """
-    from chasm_git.outputs.cli.harvest_run import archive_of, finish, split
+    from chasm_git.outputs.cli.harvest_run import archive_of, finish, names_checked, split
 
     names, terminal = split(tuple(providers)), context.terminal
-    with archive_of(context, dry_run) as archive:
+    with archive_of(context, dry_run, names_checked(names)) as archive:
         pulled = pushed = None
         if pull:
             with terminal.progress("reading") as advance:
