@@ -110,6 +110,20 @@ def import_files(
             return Import(archive, machine, options, found, workspace).run(message, progress, None)
 
 
+def asked(paths: Sequence[Path], provider: str | None, *, natives: bool = False) -> tuple[str | None, list[Export]]:
+    """The client whose files these are said to be, if one is named, and the readers of exports that are to be tried.
+
+    Raises UsageError as `import_files`.
+    """
+    own = provider if natives and provider in registry.BUILT_IN else None
+    named = list(registry.EXPORTS) if provider is None else [provider] if own is None else []
+    readers = [registry.load_export(name) for name in named]
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"there is no file or folder {path}")
+    return own, readers
+
+
 def recognized(
     paths: Sequence[Path],
     readers: Sequence[Export],
