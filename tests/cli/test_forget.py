@@ -71,6 +71,13 @@ def test_it_says_what_it_will_do_and_asks(chasm: Program) -> None:
     assert git(chasm.archive, "rev-parse", "HEAD") == before
 
 
+def test_twice_as_json(chasm: Program) -> None:
+    once = chasm("forget", ID, "--yes", "--json").json
+    twice = chasm("forget", ID, "--yes", "--json").json
+    assert set(once) == set(twice) and once["commit"] and twice["commit"] is None
+    assert "forgotten already" in chasm("forget", ID, "--yes").out
+
+
 def test_it_is_gone_and_no_harvest_brings_it_back(chasm: Program, home: Path) -> None:
     called = chasm("forget", ID[:8], "--yes", "--json").json
     assert called["id"] == ID and called["commit"] and len(called["attachments"]) == 1

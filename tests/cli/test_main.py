@@ -193,3 +193,26 @@ def test_an_interrupt_from_the_keyboard(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 130
     assert process.stderr is not None and b"Traceback" not in process.stderr.read()
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_a_stream_that_is_closed_is_no_file_of_ours(closed: str, tmp_path: Path) -> None:
+    """Without care the first file that is opened gets the number of stdout, and what is printed goes into it."""
+    program = f"{sys.executable} -m chasm_git -C {tmp_path / 'a'}"
+    for line in ("git init", "git status", "doctor"):
+        done = subprocess.run(
+            f"{program} {line} {closed}", shell=True, capture_output=True, text=True, stdin=subprocess.DEVNULL
+        )
+        assert done.returncode == 0 and "Error" not in done.stderr, done
+    listed = chasm("-C", str(tmp_path / "a"), "git", "verify")
+    assert (listed.returncode, listed.stderr) == (0, "0 sessions, 0 attachments: all is well\n")
+
+
+def test_what_was_typed_does_not_flood_the_screen() -> None:
+    for arguments in (
+        ["list", "x" * 50_000],
+        ["-C", "x" * 50_000, "list", "sessions"],
+        ["show", "session", "x" * 9999],
+    ):
+        done = chasm(*arguments)
+        assert done.returncode in (1, 2) and len(done.stderr) < 2000 and "xxx…xxx" in done.stderr

@@ -33,7 +33,10 @@ def command(context: Context, session: str, from_history: bool, yes: bool, dry_r
         plan = archive.look_forget(session)
         erased = archive.erase(plan.provider, plan.id, dry_run=True) if from_history else None
         if plan.is_forgotten and erased is None:
-            terminal.line(f"{plan.id} was forgotten already; --from-history takes it out of earlier commits")
+            if context.json:
+                _as_json(context, plan, None, dry_run)
+            else:
+                terminal.line(f"{plan.id} was forgotten already; --from-history takes it out of earlier commits")
             return
         for line in [*_said(plan), *(_said_of_history(erased) if erased is not None else ())]:
             terminal.notice(line)
@@ -45,12 +48,7 @@ def command(context: Context, session: str, from_history: bool, yes: bool, dry_r
             else:
                 plan = archive.forget(plan.id)
     if context.json:
-        facts = {"id": plan.id, "provider": plan.provider, "messages": plan.messages, "attachments": plan.attachments}
-        related = [asdict(one) for one in plan.related]
-        history = asdict(erased) if erased is not None else None
-        terminal.json(
-            {**facts, "related": related, "commit": plan.edited.commit, "history": history, "dry_run": dry_run}
-        )
+        _as_json(context, plan, erased, dry_run)
         return
     if dry_run:
         return
@@ -61,6 +59,21 @@ def command(context: Context, session: str, from_history: bool, yes: bool, dry_r
             terminal.notice(line)
     else:
         terminal.line(f"forgot {plan.id}")
+
+
+def _as_json(context: Context, plan: Forgetting, erased: Erased | None, dry_run: bool) -> None:
+    context.terminal.json(
+        {
+            "id": plan.id,
+            "provider": plan.provider,
+            "messages": plan.messages,
+            "attachments": plan.attachments,
+            "related": [asdict(one) for one in plan.related],
+            "commit": plan.edited.commit,
+            "history": asdict(erased) if erased is not None else None,
+            "dry_run": dry_run,
+        }
+    )
 
 
 def _said(plan: Forgetting) -> list[str]:

@@ -33,6 +33,7 @@ def run() -> None:
 
 def main(arguments: list[str]) -> int:
     """Run one command line; returns the exit code."""
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # what the terminal's encoding lacks is shown, never an error
             stream.reconfigure(errors="backslashreplace")
@@ -45,6 +46,15 @@ def main(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at exit complains again
         return 1
     return status
+
+
+def _open_streams() -> None:
+    """Have something behind stdin, stdout and stderr: else the next file that is opened gets the number of one."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one's
+            os.set_inheritable(descriptor, True)
+            setattr(sys, name, open(descriptor, "w" if number else "r", closefd=False))  # noqa: SIM115
 
 
 def _guarded(arguments: list[str], context: Context) -> int:
@@ -96,9 +106,12 @@ def _name() -> str:
 
 
 def _say(text: str) -> None:
+    import re
+
     from chasm_git.session.readable import visible
 
-    click.echo(f"chasm: {visible(text)}", err=True)
+    cut = re.sub(r"\S{1000,}", lambda word: f"{word[0][:200]}…{word[0][-50:]}", text)  # what was typed, pasted
+    click.echo(f"chasm: {visible(cut)}", err=True)
 
 
 def _trace(context: Context) -> None:
