@@ -6,6 +6,7 @@ import gc
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import orjson
@@ -29,6 +30,8 @@ Task = tuple[str, str, Held]
 _WORTH_IT = 24
 """Files from which starting processes pays."""
 _BATCH = 4
+_TOGETHER = 128
+"""Sessions that wait to be put in by their numbers."""
 
 _blobs: BulkReader | None = None
 _attached: dict[str, str] = {}
@@ -97,6 +100,21 @@ class Filler:
         """Terms to be put among `terms` by `finish`."""
         self._next = 1 + (connection.execute("SELECT max(number) FROM sessions").fetchone()[0] or 0)
 
+    def add_all(self, listed: Iterable[Document | Unread]) -> Iterator[int]:
+        """Put sessions in, as `add`; gives how many there were after each.
+
+        Those the cache has already go in by their numbers, `_TOGETHER` at a time: the index takes rows in order.
+        """
+        count = 0
+        waiting = iter(listed)
+        while together := list(islice(waiting, 1 if self._empty else _TOGETHER)):
+            if not self._empty:
+                together.sort(key=lambda made: self._number(_clean(made.path)) or self._next)
+            for made in together:
+                self.add(made)
+                count += 1
+                yield count
+
     def add(self, made: Document | Unread) -> None:
         """Put a session in, or in the place of the one that was there."""
         if isinstance(made, Unread):
@@ -120,17 +138,23 @@ class Filler:
                 del held[row]
             else:
                 fresh[row] = chunk
-        self._drop(list(held))
-        for row, chunk in fresh.items():
-            self._db.execute("INSERT INTO chunks VALUES (?, ?, ?)", (row, chunk.digest, chunk.packed))
-            self._db.execute("INSERT INTO words (rowid, terms) VALUES (?, ?)", (row, chunk.terms))
-            self._terms.update(chunk.terms.split(" "))
+        for row in sorted(held.keys() | fresh.keys()):  # a lower number than the one before is a new part of the index
+            if row in held:
+                self._drop(row)
+            if (new := fresh.get(row)) is not None:
+                self._db.execute("INSERT INTO chunks VALUES (?, ?, ?)", (row, new.digest, new.packed))
+                self._db.execute("INSERT INTO words (rowid, terms) VALUES (?, ?)", (row, new.terms))
+                if not self._empty:
+                    self._terms.update(new.terms.split(" "))
         self._describe(number, made)
 
     def _describe(self, number: int, made: Document) -> None:
         said = made.summary
+        if not self._empty:
+            self._forget(number)
+        # REPLACE would do the same, and has FTS5 write what it holds in memory each time
         self._db.execute(
-            f"INSERT OR REPLACE INTO sessions VALUES ({','.join('?' * 18)})",
+            f"INSERT INTO sessions VALUES ({','.join('?' * 18)})",
             (
                 number,
                 *map(_clean, (made.path, made.blob, said.id, said.provider, said.title, said.workspace)),
@@ -146,9 +170,7 @@ class Filler:
                 sum(chunk.size for chunk in made.chunks),
             ),
         )
-        self._db.execute("INSERT OR REPLACE INTO messages VALUES (?, ?)", (number, made.records))
-        if not self._empty:
-            self._forget_counts(number)
+        self._db.execute("INSERT INTO messages VALUES (?, ?)", (number, made.records))
         # names may be the same once they are cleaned
         self._db.executemany(
             "INSERT INTO activity VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
@@ -162,9 +184,11 @@ class Filler:
             ((number, _clean(tool), *counts) for tool, *counts in made.calls),
         )
 
-    def _forget_counts(self, number: int) -> None:
-        self._db.execute("DELETE FROM activity WHERE session = ?", (number,))
-        self._db.execute("DELETE FROM calls WHERE session = ?", (number,))
+    def _forget(self, number: int) -> None:
+        """Take out all about a session but its chunks."""
+        self._db.execute("DELETE FROM sessions WHERE number = ?", (number,))
+        for table in ("messages", "activity", "calls"):
+            self._db.execute(f"DELETE FROM {table} WHERE session = ?", (number,))
 
     def held(self, path: str) -> Held:
         """What the cache has of a session."""
@@ -181,36 +205,40 @@ class Filler:
         number = self._number(path)
         if number is not None:
             rows = self._db.execute("SELECT row FROM chunks WHERE row >= ? AND row < ?", rows_of(number)).fetchall()
-            self._drop([row for (row,) in rows])
-            self._db.execute("DELETE FROM messages WHERE session = ?", (number,))
-            self._forget_counts(number)
-            self._db.execute("DELETE FROM sessions WHERE number = ?", (number,))
+            for (row,) in rows:
+                self._drop(row)
+            self._forget(number)
 
     def finish(self) -> None:
         """Put the terms that are new where parts of them are found."""
-        new = [term for term in self._terms if len(term) > 3]
         number = self._db.execute("SELECT max(number) FROM terms").fetchone()[0] or 0
-        if not self._empty:
-            new = [t for t in new if self._db.execute("SELECT 1 FROM terms WHERE term = ?", (t,)).fetchone() is None]
-        rows = list(enumerate(sorted(new), number + 1))
+        rows = list(enumerate(sorted(self._new_terms()), number + 1))
         self._db.executemany("INSERT INTO terms VALUES (?, ?)", rows)
         self._db.executemany("INSERT INTO parts (rowid, term) VALUES (?, ?)", rows)
         self._terms.clear()
+
+    def _new_terms(self) -> list[str]:
+        if self._empty:  # the index has put them together already
+            self._db.execute("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', 'words', 'row')")
+            held = [term for (term,) in self._db.execute("SELECT term FROM vocabulary WHERE length(term) > 3")]
+            self._db.execute("DROP TABLE temp.vocabulary")
+            return held
+        known = "SELECT 1 FROM terms WHERE term = ?"
+        return [term for term in self._terms if len(term) > 3 and self._db.execute(known, (term,)).fetchone() is None]
 
     def _number(self, path: str | None) -> int | None:
         found = self._db.execute("SELECT number FROM sessions WHERE path = ?", (path,)).fetchone()
         return None if found is None else int(found[0])
 
-    def _drop(self, rows: Iterable[int]) -> None:
-        for row in rows:
-            packed = self._db.execute("SELECT packed FROM chunks WHERE row = ?", (row,)).fetchone()[0]
-            # an index without content has to be told what it holds
-            try:
-                held = joined_terms("\n".join(text.text for text in unpack(0, packed)))
-            except (ValueError, TypeError) as error:
-                raise sqlite3.DatabaseError(f"a text cannot be read: {error}") from error
-            self._db.execute("INSERT INTO words (words, rowid, terms) VALUES ('delete', ?, ?)", (row, held))
-            self._db.execute("DELETE FROM chunks WHERE row = ?", (row,))
+    def _drop(self, row: int) -> None:
+        packed = self._db.execute("SELECT packed FROM chunks WHERE row = ?", (row,)).fetchone()[0]
+        # an index without content has to be told what it holds
+        try:
+            held = joined_terms("\n".join(text.text for text in unpack(0, packed)))
+        except (ValueError, TypeError) as error:
+            raise sqlite3.DatabaseError(f"a text cannot be read: {error}") from error
+        self._db.execute("INSERT INTO words (words, rowid, terms) VALUES ('delete', ?, ?)", (row, held))
+        self._db.execute("DELETE FROM chunks WHERE row = ?", (row,))
 
 
 def _clean(text: str | None) -> str | None:

@@ -282,8 +282,7 @@ def _put(
 
     attached = trees.files(archive, here.attachments, "") if here.attachments and tasks else {}
     whole = {f"{layout.ATTACHMENTS}/{path}": blob for path, blob in attached.items()}
-    for done, made in enumerate(build.documents(archive, tasks, whole, processes=processes), 1):
-        filler.add(made)
+    for done in filler.add_all(build.documents(archive, tasks, whole, processes=processes)):
         progress(done, len(tasks))
     filler.finish()
 

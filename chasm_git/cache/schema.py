@@ -11,13 +11,15 @@ import sqlite3
 from pathlib import Path
 
 NAME = "cache.sqlite3"
-VERSION = 3
+VERSION = 4
 """Changed with every change to what stands in the cache, the tables or the words."""
 
 MISSING = "its content is missing from the repository"
 """Why a session file is unread that may come yet, without a commit: into a partial clone."""
 
 _BUSY = 5.0
+_HELD = 16 << 20
+"""Bytes of an index that are held in memory before they are written: many small pieces would have to be merged."""
 BELOW_KIND, BELOW_SESSION = 20, 24
 """Bits of a chunk's number below its kind, and below its session."""
 _SEQUENCES = 1 << BELOW_KIND
@@ -131,6 +133,8 @@ def prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
         connection.execute("PRAGMA cache_size=-65536")
         for statement in ("BEGIN IMMEDIATE", *filter(None, map(str.strip, _TABLES.split(";\n")))):
             connection.execute(statement)
+        for index in ("words", "parts"):
+            connection.execute(f"INSERT INTO {index} ({index}, rank) VALUES ('hashsize', {_HELD})")
     except sqlite3.Error as error:
         connection.close()
         raise Unusable(str(error)) from error

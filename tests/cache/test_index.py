@@ -1,0 +1,40 @@
+"""The index is written in few large pieces: small ones have to be merged, and words are looked for in each."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from chasm_git.archive.repo import init_archive
+from chasm_git.cache import follow
+from tests.archive.making import new_session, put, say
+
+COUNT = 40
+
+
+def _pieces(connection: sqlite3.Connection) -> int:
+    found = connection.execute("SELECT count(DISTINCT segid) FROM words_idx").fetchone()
+    return int(found[0])
+
+
+def test_a_build_writes_its_index_in_one_piece(tmp_path: Path) -> None:
+    with init_archive(tmp_path / "archive") as archive:
+        put(archive, *(new_session(f"s{n}", f"alpha{n} beta", "gamma") for n in range(COUNT)))
+        connection = follow.rebuild(archive)
+        assert _pieces(connection) == 1
+        connection.close()
+
+
+def test_all_that_grew_is_one_more_piece(tmp_path: Path) -> None:
+    with init_archive(tmp_path / "archive") as archive:
+        sessions = [new_session(f"s{n:02}", f"alpha{n} beta", "gamma") for n in range(COUNT)]
+        # numbered against the order of their names: those come from the trees
+        for some in (sessions[COUNT // 2 :], sessions[: COUNT // 2]):
+            put(archive, *some)
+            follow.opened(archive).close()
+        put(archive, *(say(one, f"delta {one.id}") for one in sessions))
+        connection = follow.opened(archive)
+        assert _pieces(connection) == 3
+        held = connection.execute("SELECT rowid FROM words WHERE words MATCH 'delta'").fetchall()
+        assert len(held) == COUNT
+        connection.close()
