@@ -17,6 +17,7 @@ from chasm_git.archive import layout
 from chasm_git.archive.plumbing import refs
 from chasm_git.errors import UsageError
 from chasm_git.harvest.collecting import uncollected
+from chasm_git.harvest.natives import advice, hindered, own_files, readers_of, unclear
 from chasm_git.harvest.plan import Plan, ProviderPlan, provider_ref
 from chasm_git.harvest.read import Options, Outcome, Place
 from chasm_git.harvest.run import Harvest, Progress
@@ -150,7 +151,9 @@ def recognized(
             taken = _recognize(bundle, readers, found)
             if natives:
                 _recognize_natives(bundle, taken, provider, found)
-        if len(found.files) == before[0] and not any(problem.fatal for problem in found.problems[before[1] :]):
+        if len(found.files) == before[0] and not natives and (way := advice(path)) is not None:
+            found.problems[before[1] :] = [Problem(str(path), way)]
+        elif len(found.files) == before[0] and not any(problem.fatal for problem in found.problems[before[1] :]):
             tried = provider or ", ".join(reader.name for reader in readers)
             found.problems.append(Problem(str(path), f"no conversations that are known here (tried: {tried})"))
     return found
@@ -158,18 +161,18 @@ def recognized(
 
 def _recognize_natives(bundle: Bundle, taken: set[str], provider: str | None, found: Recognized) -> None:
     """Have the files nobody else knows read by the readers of clients."""
-    from chasm_git.harvest.natives import reader_of
-
     if any(member.name == _MANIFEST for member in bundle.members):
         return
     unknown = {bundle.label(member.name): member for member in bundle.members if member.name not in taken}
-    known = set()
+    known: dict[str, str | None] = {}
     for label, member in unknown.items():
-        reader = reader_of(bundle, member, provider)
-        if reader is not None:
-            known.add(label)
-            found.files.append(Handed(reader, ExportFile(bundle, member.name), member.size))
+        readers = readers_of(bundle, member, provider)
+        if readers:
+            known[label] = unclear(readers)
+        if len(readers) == 1:
+            found.files.append(Handed(readers[0], ExportFile(bundle, member.name), member.size))
     found.problems = [problem for problem in found.problems if problem.path not in known]
+    found.problems += [Problem(label, reason) for label, reason in known.items() if reason is not None]
 
 
 def _recognize(bundle: Bundle, readers: Sequence[Export], found: Recognized) -> set[str]:
@@ -202,11 +205,13 @@ def _rated(
 ) -> tuple[float, Handed] | None:
     """The reader that is surest of a file; None where none is, and where several are, which is a problem."""
     name = member.name or bundle.path.name
-    scores = sorted(((reader.sniff(sample, name), reader) for reader in readers), key=lambda one: -one[0])
-    best, reader = scores[0]
-    equal = [other.name for score, other in scores if score == best]
-    if best <= 0 or len(equal) > 1:
-        known = f"could be of {' or '.join(equal)}: say which with --provider" if best > 0 else None
+    scores = [(reader.sniff(sample, name), reader) for reader in readers]
+    if max(score for score, _ in scores) < _SURE and len(readers) > 1:
+        scores += own_files(bundle, member, sample)
+    best, reader = max(scores, key=lambda one: one[0])
+    equal = [other for score, other in scores if score == best]
+    known = unclear(equal) or hindered(reader, bundle) if best > 0 else None
+    if best <= 0 or known is not None:
         if known is not None or not _BESIDE.search(member.name):
             reason = known or f"no conversations that are known here (tried: {', '.join(one.name for one in readers)})"
             found.problems.append(Problem(bundle.label(member.name), reason, fatal=best > 0 or not member.name))

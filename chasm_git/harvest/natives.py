@@ -28,9 +28,16 @@ class Native(Export):
         self.name = provider.name  # type: ignore[misc]
         self.title = provider.title  # type: ignore[misc]
 
+    def sniff(self, sample: bytes, name: str) -> float:
+        """See `Provider.sniff`."""
+        return self.provider.sniff(sample, name)
+
     def read_export(self, file: ExportFile) -> Iterator[Reading]:
         """See `Export.read_export`."""
-        yield reading_of(self.provider, file)
+        reading = reading_of(self.provider, file)
+        if not reading.sessions and not reading.problems:
+            reading.problems.append(file.problem(f"a file of {self.title} in which nobody says anything"))
+        yield reading
 
 
 def reading_of(provider: Provider, file: ExportFile) -> Reading:
@@ -39,26 +46,64 @@ def reading_of(provider: Provider, file: ExportFile) -> Reading:
     return provider.read(Source(provider.name, str(path), path, stamp(path.stat())))
 
 
-def reader_of(bundle: Bundle, member: Member, provider: str | None) -> Native | None:
-    """The reader of a file as a client keeps it; None where it is no such file.
+def own_files(bundle: Bundle, member: Member, sample: bytes) -> list[tuple[float, Export]]:
+    """How sure the clients' readers are of a file that begins with `sample`: those that are at all."""
+    place = (bundle.path / member.name if member.name else bundle.path).as_posix()
+    scores = [(native(name).sniff(sample, place), native(name)) for name in registry.SNIFFING]
+    return [(score, reader) for score, reader in scores if score > 0]
+
+
+def unclear(equal: list[Export]) -> str | None:
+    """What to say where several readers are as sure of a file."""
+    if len(equal) < 2:
+        return None
+    way = "`chasm import path --provider`" if any(isinstance(one, Native) for one in equal) else "--provider"
+    return f"could be of {' or '.join(reader.name for reader in equal)}: say which with {way}"
+
+
+def hindered(reader: Export, bundle: Bundle) -> str | None:
+    """Why a reader that knows a file cannot read it where it is; None where it can."""
+    if isinstance(reader, Native) and isinstance(bundle, ZipBundle):
+        return f"a file of {reader.title}'s own, which is not read within a zip: unpack it and import it by itself"
+    return None
+
+
+def readers_of(bundle: Bundle, member: Member, provider: str | None) -> list[Export]:
+    """The readers that know a file as a client keeps it best: none where it is no such file, several where it is not
+    clear whose it is.
 
     Args:
         provider: whose it is, if a person said so.
     """
     name = (member.name or bundle.path.name).lower()
     if isinstance(bundle, ZipBundle) or not name.endswith(_ENDINGS) or _is_side_file(bundle, member):
-        return None
+        return []
     if provider is not None:
-        return native(provider)
+        return [native(provider)]
     for folder in reversed([*bundle.path.parts, *member.name.split("/")][:-1]):
         if folder in registry.BUILT_IN:
-            return native(folder)
+            return [native(folder)]
     if not name.endswith(_TRIED) or member.size > _LARGEST_TRIED:
+        return []
+    return _best(ExportFile(bundle, member.name))
+
+
+def _best(file: ExportFile) -> list[Export]:
+    """The readers that find most of a conversation in a file."""
+    scores = {name: _spoken(name, file) for name in registry.BUILT_IN}
+    most = max(scores.values())
+    return [native(name) for name, score in scores.items() if score == most] if most > 0 else []
+
+
+def advice(path: Path) -> str | None:
+    """What to do with a single file that clients' readers know; None where none does."""
+    if not path.is_file():
         return None
-    file = ExportFile(bundle, member.name)
-    scores = sorted(((_spoken(one, file), one) for one in registry.BUILT_IN), reverse=True)
-    (best, found), (second, _) = scores[:2]
-    return native(found) if best > second else None
+    member = Member("", path.stat().st_size)
+    readers = readers_of(Bundle(path, [member]), member, None)
+    if len(readers) == 1:
+        return f"a file of {readers[0].title}'s own: `chasm import path` reads it"
+    return unclear(readers)
 
 
 def provider_of(path: Path) -> str | None:
@@ -67,12 +112,10 @@ def provider_of(path: Path) -> str | None:
     Databases are tried, too, which takes a while: of each a copy is made for every reader.
     """
     try:
-        file = ExportFile(Bundle(path, [Member("", path.stat().st_size)]), "")
+        readers = _best(ExportFile(Bundle(path, [Member("", path.stat().st_size)]), ""))
     except OSError:
         return None
-    scores = sorted(((_spoken(one, file), one) for one in registry.BUILT_IN), reverse=True)
-    (best, found), (second, _) = scores[:2]
-    return found if best > second else None
+    return readers[0].name if len(readers) == 1 else None
 
 
 def read_any(path: Path) -> Reading | None:

@@ -17,6 +17,7 @@ from typing import Any
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
 from chasm_git.providers.formats.vscode_uris import path_of
 from chasm_git.providers.reading import document, folders, sqlite_copy
+from chasm_git.providers.reading.json_shape import shape_of
 from chasm_git.providers.reading.values import as_dict, as_list, identity, plain, scoped_id, text
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
@@ -78,6 +79,10 @@ class Amp(Provider):
         session.native = document.kept(value, _MESSAGES, builder.attachments)
         session.messages = builder.messages
         return Reading([session], builder.attachments)
+
+    def sniff(self, sample: bytes, name: str) -> float:
+        """See `Provider.sniff`."""
+        return 0.95 if {"v", "id", _MESSAGES} <= shape_of(sample).top and b'"T-' in sample[:4096] else 0.0
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The thread's object. See `Provider.export`."""

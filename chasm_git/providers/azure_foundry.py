@@ -25,7 +25,11 @@ class AzureFoundry(Grouped):
 
     def sniff(self, sample: bytes, name: str) -> float:
         """See `Export.sniff`."""
-        return 0.95 if {"thread_id", "role"} <= shape_of(sample).all and b"thread.message" in sample else 0.0
+        shape = shape_of(sample)
+        if not {"thread_id", "role"} <= shape.all or b"thread.message" not in sample:
+            return 0.0
+        is_listed = shape.is_list or self.list_key in shape.top  # as rows alone Jan keeps the same, of its own threads
+        return 0.95 if is_listed or shape.all & {"assistant_id", "run_id"} else 0.5
 
     def time_of(self, record: dict[str, Any]) -> str | None:
         """See `Grouped.time_of`."""

@@ -118,6 +118,18 @@ class Provider:
         """Parse one source. Never raises for what the file holds; OSError where it cannot be opened is the caller's."""
         raise NotImplementedError
 
+    def sniff(self, sample: bytes, name: str) -> float:
+        """How sure this reader is, from 0 to 1, that a file somebody hands in is one of its own.
+
+        Only needed where a file has a shape that other programs write, too; the reader is then named in
+        `registry.SNIFFING`.
+
+        Args:
+            sample: the first bytes of the file (all of a short one).
+            name: of the file, with all folders above it.
+        """
+        return 0.0
+
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The provider's own files for a session, by name relative to its session file's folder.
 

@@ -45,15 +45,21 @@ class Tasks(Provider):
     def discover(self, env: Env) -> Iterator[Source | Problem]:
         """All tasks, by editor and id. See `Provider.discover`."""
         faults: list[Problem] = []
+        for storage in self.storages(env):
+            if isinstance(storage, Problem):
+                yield storage
+            else:
+                yield from self._tasks(storage, env.home, faults)
+        yield from faults
+
+    def storages(self, env: Env) -> Iterator[Path | Problem]:
+        """The folders that may hold ``tasks``: the extension's in every editor, then the terminal agent's."""
         for user in user_folders(env):
             if isinstance(user, Problem):
                 yield user
-                continue
-            for extension in self.extensions:
-                yield from self._tasks(user / "globalStorage" / extension, env.home, faults)
-        for home in self.homes:
-            yield from self._tasks(env.home / home, env.home, faults)
-        yield from faults
+            else:
+                yield from (user / "globalStorage" / extension for extension in self.extensions)
+        yield from (env.home / home for home in self.homes)
 
     def read(self, source: Source) -> Reading:
         """One task, or none where nobody said anything in it. See `Provider.read`."""
@@ -64,6 +70,13 @@ class Tasks(Provider):
         found = Task(path, names, Session(path.parent.name, self.name), listed.get(path.parent.name, {})).reading()
         found.problems += reading.problems
         return found
+
+    def sniff(self, sample: bytes, name: str) -> float:
+        """See `Provider.sniff`. The files of all extensions are the same: a folder above one says whose it is."""
+        *above, last = name.split("/")
+        if last not in (*SENT, SHOWN):
+            return 0.0
+        return 0.95 if any(extension in above for extension in self.extensions) else 0.9
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The task's files. See `Provider.export`."""
@@ -113,17 +126,22 @@ class Cline(Tasks):
     def discover(self, env: Env) -> Iterator[Source | Problem]:
         """All tasks, then all sessions, an agent's after its session's. See `Provider.discover`."""
         yield from super().discover(env)
-        faults: list[Problem] = []
-        named = env.variables.get("CLINE_DATA_DIR")
-        data = Path(named) if named else env.folder("CLINE_DIR", ".cline") / "data"
-        yield from self._tasks(data, env.home, faults)
-        yield from faults
         yield from self._sessions.discover(env)
+
+    def storages(self, env: Env) -> Iterator[Path | Problem]:
+        """As in `Tasks`."""
+        yield from super().storages(env)
+        named = env.variables.get("CLINE_DATA_DIR")
+        yield Path(named) if named else env.folder("CLINE_DIR", ".cline") / "data"
 
     def read(self, source: Source) -> Reading:
         """One task or session, or none where nobody said anything in it. See `Provider.read`."""
         is_task = source.path.name in (*SENT, SHOWN)
         return super().read(source) if is_task else self._sessions.read(source)
+
+    def sniff(self, sample: bytes, name: str) -> float:
+        """See `Provider.sniff`."""
+        return max(super().sniff(sample, name), self._sessions.sniff(sample, name))
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The task's files, or the session's. See `Provider.export`."""

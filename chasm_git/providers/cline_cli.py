@@ -18,6 +18,7 @@ from typing import Any
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
 from chasm_git.providers.formats.claude_rows import part_of
 from chasm_git.providers.reading import document, folders
+from chasm_git.providers.reading.json_shape import shape_of
 from chasm_git.providers.reading.values import as_dict, as_list, identity, plain, scoped_id, text, tokens, unwrapped
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
@@ -26,6 +27,7 @@ from chasm_git.session.model import Json, Part, Session
 from chasm_git.session.times import iso
 
 _SUFFIX = ".messages.json"
+_COMPACTED = ".compaction.json"
 _MESSAGES = "messages"
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 _WRAPPED = re.compile(r'\s*<user_input mode="[^"]*">(.*)</user_input>\s*', re.DOTALL)
@@ -52,6 +54,9 @@ class ClineCLI(Provider):
     def read(self, source: Source) -> Reading:
         """One session, or none where nobody said anything in it. See `Provider.read`."""
         path = source.path
+        if path.name.endswith(_COMPACTED):
+            reason = f"what Cline made of a session that grew too long; all of it is in the file that ends in {_SUFFIX}"
+            return Reading(problems=[Problem(str(path), reason)])
         try:
             value = document.load(path.read_bytes())
         except ValueError as error:
@@ -70,6 +75,12 @@ class ClineCLI(Provider):
         reading.sessions.append(session)
         reading.attachments = builder.attachments
         return reading
+
+    def sniff(self, sample: bytes, name: str) -> float:
+        """See `Provider.sniff`."""
+        top = shape_of(sample).top
+        is_own = {"version", "sessionId"} <= top or name.endswith((_SUFFIX, _COMPACTED))
+        return 0.95 if is_own and _MESSAGES in top else 0.0
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The session's messages, and what it is about. See `Provider.export`."""

@@ -22,6 +22,7 @@ from typing import Any
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
 from chasm_git.providers.formats.gemini_log import Log, add_items
 from chasm_git.providers.reading import document, folders, jsonl
+from chasm_git.providers.reading.json_shape import shape_of
 from chasm_git.providers.reading.values import as_dict, as_list, identity, origin_id, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -29,6 +30,7 @@ from chasm_git.session.model import Message, Session
 from chasm_git.session.times import iso
 
 _MESSAGES = "messages"
+_ANSWERS = re.compile(rb'"type":\s*"gemini"')
 _ROOT = ".project_root"
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}\.jsonl?")
 _PATHS = ("file_path", "absolute_path", "dir_path", "path", "directory")
@@ -54,6 +56,11 @@ class GeminiCLI(Provider):
     def read(self, source: Source) -> Reading:
         """One session, or none where nobody said anything in it. See `Provider.read`."""
         return read_recording(source)
+
+    def sniff(self, sample: bytes, name: str) -> float:
+        """See `Provider.sniff`. The first versions of Qwen Code wrote the same, but for the name of who answers."""
+        is_recording = {"sessionId", "projectHash", _MESSAGES} <= shape_of(sample).top
+        return 0.95 if is_recording and _ANSWERS.search(sample) is not None else 0.0
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The recording, by its file name. See `Provider.export`."""

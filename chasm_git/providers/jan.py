@@ -19,6 +19,7 @@ from typing import Any
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
 from chasm_git.providers.reading import document, folders, jsonl, thoughts
 from chasm_git.providers.reading.branches import abandoned
+from chasm_git.providers.reading.json_shape import shape_of
 from chasm_git.providers.reading.openai_chat import arguments_of, calls_of, image_of
 from chasm_git.providers.reading.transcript import Transcript
 from chasm_git.providers.reading.values import as_dict, as_list, identity, plain, text, tokens
@@ -56,6 +57,14 @@ class Jan(Provider):
     def read(self, source: Source) -> Reading:
         """One thread, or none where nobody said anything in it. See `Provider.read`."""
         return _Thread(source.path, Session(source.path.parent.name, self.name)).reading()
+
+    def sniff(self, sample: bytes, name: str) -> float:
+        """See `Provider.sniff`."""
+        shape = shape_of(sample)
+        is_message = not shape.is_list and {"thread_id", "role", "object"} <= shape.top and b"thread.message" in sample
+        if not is_message or shape.all & {"assistant_id", "run_id"}:  # which OpenAI's threads have
+            return 0.0
+        return 0.95
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The thread's files. See `Provider.export`."""
@@ -101,6 +110,7 @@ class _Thread(Transcript):
     def take(self, record: dict[str, Any], line: bytes | None) -> None:
         """Add what a message says."""
         key, role = identity(record.get("id")), record.get("role")
+        self.session.id = identity(record.get("thread_id")) or self.session.id
         metadata = as_dict(record.get("metadata"))
         time = iso(record.get("created_at"))
         if key is not None:

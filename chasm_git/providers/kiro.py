@@ -20,6 +20,7 @@ from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
 from chasm_git.providers.formats.vscode_places import user_folders
 from chasm_git.providers.formats.vscode_uris import path_of
 from chasm_git.providers.reading import document, folders, openai_chat
+from chasm_git.providers.reading.json_shape import shape_of
 from chasm_git.providers.reading.values import as_dict, as_list, identity, scoped_id, text
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
@@ -89,6 +90,11 @@ class Kiro(Provider):
         session.messages = builder.messages
         reading.sessions, reading.attachments = [session], builder.attachments
         return reading
+
+    def sniff(self, sample: bytes, name: str) -> float:
+        """See `Provider.sniff`."""
+        top = shape_of(sample).top  # Continue's sessions, which Kiro's come from, say "workspaceDirectory" alone
+        return 0.95 if {"sessionId", _HISTORY} <= top and top & {"workspacePath", "selectedModel"} else 0.0
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The session's object. See `Provider.export`."""

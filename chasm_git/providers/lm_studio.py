@@ -26,6 +26,7 @@ from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
 from chasm_git.providers.formats.lm_studio_content import fields_of, mark_of
 from chasm_git.providers.reading import document, folders
 from chasm_git.providers.reading.export_file import media_type_of
+from chasm_git.providers.reading.json_shape import shape_of
 from chasm_git.providers.reading.values import as_dict, as_list, scoped_id, text
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
@@ -42,6 +43,8 @@ _DEEPEST = 12
 _LARGEST = 64 * 1024 * 1024
 """Bytes of an attached file that is kept."""
 _SAFE_NAME = re.compile(r"[^/\\\0]{1,240}\.json")
+_OLD = re.compile(r"(?:^|/)\d{13}\.json$")
+"""Names of conversations before 0.3: the time they were begun."""
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9 ._-]{0,239}")
 
 
@@ -81,6 +84,14 @@ class LMStudio(Provider):
             folder = text(as_dict(source.extra).get("folder"))
             session.native = {"name": path.name} | ({"folder": folder} if folder else {}) | session.native
         return reading
+
+    def sniff(self, sample: bytes, name: str) -> float:
+        """See `Provider.sniff`."""
+        shape = shape_of(sample)
+        if _MESSAGES in shape.top and {_VERSIONS, "currentlySelected"} <= shape.all:
+            return 0.95
+        is_old = _MESSAGES in shape.top and _OLD.search(name) is not None
+        return 0.6 if is_old else 0.0  # nothing in it is LM Studio's own: a message's role and its text
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The conversation's file. See `Provider.export`."""

@@ -23,6 +23,7 @@ from chasm_git.providers.formats.gemini_parts import parts_of, typed
 from chasm_git.providers.gemini_cli import export_recording, read_recording, recordings
 from chasm_git.providers.reading import document, folders, jsonl
 from chasm_git.providers.reading.branches import abandoned
+from chasm_git.providers.reading.json_shape import shape_of
 from chasm_git.providers.reading.transcript import Transcript
 from chasm_git.providers.reading.values import as_dict, as_list, identity, plain, text, tokens
 from chasm_git.session.attachments import Load
@@ -33,6 +34,7 @@ _SUFFIX = ".jsonl"
 _SAFE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 _BESIDE = frozenset({"custom_title", "session_artifact_event", "session_artifact_snapshot", "session_sources_snapshot"})
 """Rows that are written beside the conversation: none of them says which branch stands."""
+_ANSWERS = re.compile(rb'"type":\s*"qwen"')
 _TYPED = frozenset({"mid_turn_user_message", "agent_launch_prompt", "realtime_message", "user_text_elements"})
 """Subtypes of prompts somebody gave."""
 
@@ -57,13 +59,18 @@ class QwenCode(Provider):
     def read(self, source: Source) -> Reading:
         """One session, or none where nobody said anything in it. See `Provider.read`."""
         path, parent = source.path, text(as_dict(source.extra).get("agent_of"))
-        if as_dict(source.extra).get("is_recording"):
+        if as_dict(source.extra).get("is_recording") or path.suffix == ".json":
             return read_recording(source)
         stem = path.name.removesuffix(_SUFFIX)
         log = _Log(path, Session(stem if parent is None else f"{parent}/{stem}", self.name, parent=parent))
         if parent is not None:
             _read_meta(log, path.with_name(f"{stem}.meta.json"))
         return log.reading()
+
+    def sniff(self, sample: bytes, name: str) -> float:
+        """See `Provider.sniff`. The first versions wrote as Gemini CLI does, but for the name of who answers."""
+        is_recording = {"sessionId", "projectHash", "messages"} <= shape_of(sample).top
+        return 0.95 if is_recording and _ANSWERS.search(sample) is not None else 0.0
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The session's JSON lines, and what is known of a sub-agent. See `Provider.export`."""

@@ -78,6 +78,23 @@ EXPORTS: dict[str, str] = {
 }
 """Services whose exports people hand in (`base.Export`): a harvest finds nothing of them."""
 
+SNIFFING = (
+    "gemini-cli",
+    "qwen-code",
+    "factory-droid",
+    "amp",
+    "hermes",
+    "cline",
+    "roo-code",
+    "kilo-code",
+    "kiro",
+    "lm-studio",
+    "jan",
+    "zed",
+)
+"""Clients with files that could be taken for a service's export, or for another client's: asked for what is handed in
+(`Provider.sniff`)."""
+
 NOT_STORED: dict[str, tuple[str, str]] = {
     "vllm": ("vLLM", "serves an API and keeps no conversation; the client that talks to it may"),
     "sglang": ("SGLang", "serves an API and keeps no conversation; the client that talks to it may"),

@@ -20,6 +20,7 @@ from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
 from chasm_git.providers.formats import zed_thread
 from chasm_git.providers.formats.zed_text import read_text
 from chasm_git.providers.reading import document, folders, sqlite_copy, zstd
+from chasm_git.providers.reading.json_shape import shape_of
 from chasm_git.providers.reading.sqlite_copy import Row, Unreadable
 from chasm_git.providers.reading.values import as_dict, identity, text
 from chasm_git.session import jsonio
@@ -57,7 +58,7 @@ class Zed(Provider):
     def read(self, source: Source) -> Reading:
         """All threads of a database, or one text thread. See `Provider.read`."""
         reading = Reading()
-        if source.path.name.endswith(_SUFFIX):
+        if source.path.suffix == ".json":
             read_text(source.path, reading)
             return reading
         try:
@@ -68,6 +69,10 @@ class Zed(Provider):
         for row in rows:
             _add(row, source.path, reading)
         return reading
+
+    def sniff(self, sample: bytes, name: str) -> float:
+        """See `Provider.sniff`."""
+        return 0.95 if {"zed", "version", "text", _MESSAGES} <= shape_of(sample).top else 0.0
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The thread's object, as its row or its file holds it."""
