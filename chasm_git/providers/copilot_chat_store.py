@@ -20,7 +20,7 @@ from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
 from chasm_git.providers.copilot_chat import STORAGE, TRANSCRIPTS, editor_sessions
 from chasm_git.providers.formats.vscode_places import user_folders
 from chasm_git.providers.reading import folders, sqlite_copy, table_rows
-from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed, key_of, order_of
+from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed, key_of, order_of, unplaced
 from chasm_git.providers.reading.values import as_list, scoped_id, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -70,6 +70,7 @@ class CopilotChatStore(Provider):
         except sqlite_copy.Unreadable as error:
             reading.problems.append(Problem(str(source.path), str(error)))
             return reading
+        reading.problems += unplaced(source.path, _TURNS, turns)
         told = set(map(key_of, as_list(source.extra)))
         for key, rows in turns.items():
             if type(key) is str and key and key not in told:

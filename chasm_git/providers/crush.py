@@ -15,7 +15,7 @@ from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
 from chasm_git.providers.reading import document, project_folders, sqlite_copy, table_rows
 from chasm_git.providers.reading.cells import value_of
 from chasm_git.providers.reading.openai_chat import arguments_of
-from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed
+from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed, unplaced
 from chasm_git.providers.reading.values import as_dict, as_list, identity, plain, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -55,6 +55,7 @@ class Crush(Provider):
         except sqlite_copy.Unreadable as error:
             reading.problems.append(Problem(str(source.path), str(error)))
             return reading
+        reading.problems += unplaced(source.path, "messages", messages)
         for key, rows in messages.items():
             if type(key) is str and key:
                 session = self._session(key, sessions.get(key, {}), rows, reading)

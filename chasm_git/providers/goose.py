@@ -23,7 +23,7 @@ from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
 from chasm_git.providers.formats.goose_content import fields_of
 from chasm_git.providers.reading import folders, jsonl, sqlite_copy, table_rows
 from chasm_git.providers.reading.cells import value_of
-from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed, order_of
+from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed, order_of, unplaced
 from chasm_git.providers.reading.taken_over import TakenOver
 from chasm_git.providers.reading.transcript import Transcript
 from chasm_git.providers.reading.values import as_dict, identity, scoped_id, text
@@ -87,6 +87,7 @@ class Goose(Provider):
         except sqlite_copy.Unreadable as error:
             reading.problems.append(Problem(str(path), str(error)))
             return reading
+        reading.problems += unplaced(path, "messages", messages)
         for key, rows in messages.items():
             if type(key) is str and key:
                 reading.sessions.append(self._session(key, sessions.get(key, {}), rows, reading))

@@ -8,13 +8,14 @@ tables stay, with what they held. There is no folder in either.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
 from chasm_git.providers.formats.llm_responses import Responses, attached
 from chasm_git.providers.reading import sqlite_copy, table_rows
 from chasm_git.providers.reading.cells import value_of
-from chasm_git.providers.reading.sqlite_copy import Database, Row, grouped, indexed, key_of, order_of
+from chasm_git.providers.reading.sqlite_copy import Database, Row, grouped, indexed, key_of, order_of, unplaced
 from chasm_git.providers.reading.values import as_dict, as_list, plain, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -48,6 +49,7 @@ class LLM(Provider):
         except sqlite_copy.Unreadable as error:
             reading.problems.append(Problem(str(source.path), str(error)))
             return reading
+        reading.problems += [*threads.unplaced(source.path), *responses.unplaced(source.path)]
         known = set()
         for session, builder in (*threads.sessions(self.name), *responses.sessions(self.name)):
             if session.id in known or not builder.messages:
@@ -76,6 +78,11 @@ class _Threads:
         self._fragments = indexed(database.rows("fragments"))
         self._attachments = indexed(database.rows("attachments"))
         self._beside = {table: grouped(database.rows(table), "turn_id") for table in _TURN_TABLES}
+
+    def unplaced(self, path: Path) -> Iterator[Problem]:
+        """What to say of the turns of no thread, and of the parts of no message."""
+        yield from unplaced(path, "turns", self._turns, {key_of(thread.get("id")) for thread in self._threads})
+        yield from unplaced(path, "parts", self._parts, self._messages)
 
     def sessions(self, provider: str) -> Iterator[tuple[Session, Builder]]:
         """Each thread, its messages in a builder."""

@@ -24,7 +24,7 @@ from chasm_git.providers.reading import sqlite_copy, table_rows
 from chasm_git.providers.reading.export_file import media_type_of
 from chasm_git.providers.reading.jsonl import tail_value
 from chasm_git.providers.reading.openai_chat import arguments_of
-from chasm_git.providers.reading.sqlite_copy import Database, Row, grouped, indexed, key_of, order_of
+from chasm_git.providers.reading.sqlite_copy import Database, Row, grouped, indexed, key_of, order_of, unplaced
 from chasm_git.providers.reading.values import as_dict, plain, scoped_id, text
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -63,6 +63,7 @@ class Ollama(Provider):
         except sqlite_copy.Unreadable as error:
             reading.problems.append(Problem(str(source.path), str(error)))
             return reading
+        reading.problems += chats.unplaced(source.path)
         reading.sessions += chats.sessions(reading.attachments)
         return reading
 
@@ -125,6 +126,13 @@ class _Chats:
         self._messages = grouped(database.rows("messages"), "chat_id")
         self._calls = grouped(database.rows("tool_calls"), "message_id")
         self._files = grouped(database.rows("attachments"), "message_id")
+
+    def unplaced(self, path: Path) -> Iterator[Problem]:
+        """What to say of the rows that belong to no chat, or to no message."""
+        yield from unplaced(path, "messages", self._messages)
+        known = {key_of(row.get("id")) for rows in self._messages.values() for row in rows}
+        for table, groups in (("tool_calls", self._calls), ("attachments", self._files)):
+            yield from unplaced(path, table, groups, known)
 
     def sessions(self, into: dict[str, bytes]) -> Iterator[Session]:
         """Each chat in which something was said."""

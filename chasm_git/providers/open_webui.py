@@ -23,7 +23,7 @@ from chasm_git.providers.reading.cells import stored, value_of
 from chasm_git.providers.reading.export_file import ExportFile
 from chasm_git.providers.reading.json_shape import shape_of
 from chasm_git.providers.reading.json_stream import elements
-from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed
+from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed, unplaced
 from chasm_git.providers.reading.table_rows import file_name
 from chasm_git.providers.reading.values import as_dict
 from chasm_git.session import jsonio
@@ -68,6 +68,7 @@ class OpenWebUI(Provider):
         except sqlite_copy.Unreadable as error:
             reading.problems.append(Problem(str(source.path), str(error)))
             return reading
+        reading.problems += unplaced(source.path, "chat_message", messages)
         for key in dict.fromkeys([*chats, *messages]):
             if type(key) is str:
                 _add_row(chats.get(key) or {"id": key}, messages.get(key, []), reading)

@@ -20,7 +20,7 @@ from chasm_git.providers.formats import opencode_files
 from chasm_git.providers.formats.opencode_parts import fields_of
 from chasm_git.providers.reading import folders, sqlite_copy, table_rows
 from chasm_git.providers.reading.cells import value_of
-from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed, key_of, order_of
+from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed, key_of, order_of, unplaced
 from chasm_git.providers.reading.taken_over import TakenOver
 from chasm_git.providers.reading.values import as_dict, origin_id, text
 from chasm_git.session.attachments import Load
@@ -95,6 +95,9 @@ class OpenCode(Provider):
         except sqlite_copy.Unreadable as error:
             reading.problems.append(Problem(str(path), str(error)))
             return reading
+        known = {key_of(row.get("id")) for rows in messages.values() for row in rows}
+        reading.problems += unplaced(path, "message", messages)
+        reading.problems += unplaced(path, "part", parts, known)
         for key in dict.fromkeys([*sessions, *messages]):
             if type(key) is not str:
                 continue

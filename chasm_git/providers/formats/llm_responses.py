@@ -7,11 +7,13 @@ gave back to the model belongs to the response that follows, whose prompt is the
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from chasm_git.providers.base import Problem
 from chasm_git.providers.reading import table_rows
 from chasm_git.providers.reading.openai_chat import arguments_of
-from chasm_git.providers.reading.sqlite_copy import Database, Row, grouped, indexed, key_of, order_of
+from chasm_git.providers.reading.sqlite_copy import Database, Row, grouped, indexed, key_of, order_of, unplaced
 from chasm_git.providers.reading.values import plain, text
 from chasm_git.session.build import Builder
 from chasm_git.session.model import Json, Part, Session
@@ -33,6 +35,11 @@ class Responses:
         self._links = {table: grouped(database.rows(table), "response_id") for table in _LINKS}
         self._fragments = indexed(database.rows("fragments"))
         self._attachments = indexed(database.rows("attachments"))
+
+    def unplaced(self, path: Path) -> Iterator[Problem]:
+        """What to say of the responses that have neither a conversation nor a name of their own."""
+        rows = [row for key, found in self._responses.items() if type(key) is not str for row in found]
+        yield from unplaced(path, "responses", grouped(rows, "id"))
 
     def sessions(self, provider: str) -> Iterator[tuple[Session, Builder]]:
         """Each conversation, its messages in a builder."""

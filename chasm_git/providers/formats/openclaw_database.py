@@ -22,7 +22,7 @@ from chasm_git.providers.base import Problem, Reading, Source
 from chasm_git.providers.pi import PiLog
 from chasm_git.providers.reading import sqlite_copy, table_rows, zstd
 from chasm_git.providers.reading.cells import json_cell, stored, value_of
-from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed, order_of
+from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed, order_of, unplaced
 from chasm_git.providers.reading.values import as_dict, identity, scoped_id, text
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
@@ -47,8 +47,10 @@ def read(path: Path, provider: str) -> Reading:
     except sqlite_copy.Unreadable as error:
         reading.problems.append(Problem(str(path), str(error)))
         return reading
+    placed = {key for key in events if identity(key) is not None}
+    reading.problems += unplaced(path, _EVENTS, events, placed)
     for key, rows in events.items():
-        if identity(key) is None:
+        if key not in placed:
             continue
         log = Log(path, Session(str(key), provider))
         log.take_rows(sorted(rows, key=lambda row: order_of(row.get("seq"))))
@@ -105,7 +107,11 @@ class Log(PiLog):
         """What a row says, and the row as it is kept."""
         cell = as_dict(row.get(_PACKED)).get("$base64")
         if type(cell) is not str:
-            return value_of(row.get(_JSON)), row
+            said = value_of(row.get(_JSON))
+            if type(said) is not dict:
+                reason = f"session {self.session.id}, entry {row.get('seq')}: not a JSON object; kept as it is"
+                self.problems.append(Problem(str(self.path), reason, fatal=False))
+            return said, row
         try:
             entry = zstd.unpacked(base64.b64decode(cell)).decode()
         except ValueError as error:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -187,6 +187,25 @@ def grouped(rows: Iterable[Row], column: str) -> dict[Json, list[Row]]:
     for row in rows:
         groups.setdefault(key_of(row.get(column)), []).append(row)
     return groups
+
+
+def unplaced(
+    path: Path, table: str, groups: Mapping[Json, list[Row]], known: Collection[Json] | None = None
+) -> Iterator[Problem]:
+    """What to say of the rows of a table that belong to nothing: they cannot be read as part of any session.
+
+    Args:
+        path: of the database.
+        groups: the rows by what they belong to, see `grouped`.
+        known: what there is; None = whatever has a name.
+    """
+    count = 0
+    for key, rows in groups.items():
+        if not (type(key) is str and key if known is None else key in known):
+            count += len(rows)
+    if count:
+        said = "1 row belongs" if count == 1 else f"{count} rows belong"
+        yield Problem(str(path), f"table {table}: {said} to nothing that is there, and cannot be read", fatal=False)
 
 
 def indexed(rows: Iterable[Row], column: str = "id") -> dict[Json, Row]:
