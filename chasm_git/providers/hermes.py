@@ -22,7 +22,7 @@ from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
 from chasm_git.providers.formats.hermes_message import SESSION_META, about, fields_of, key_of
 from chasm_git.providers.reading import document, folders, jsonl, sqlite_copy, table_rows
 from chasm_git.providers.reading.cells import value_of
-from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed, order_of
+from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed, order_of, unplaced
 from chasm_git.providers.reading.taken_over import TakenOver, id_of
 from chasm_git.providers.reading.transcript import Transcript
 from chasm_git.providers.reading.values import as_dict, identity, text
@@ -144,6 +144,7 @@ def _database(path: Path) -> Reading:
     except sqlite_copy.Unreadable as error:
         reading.problems.append(Problem(str(path), str(error)))
         return reading
+    reading.problems += unplaced(path, "messages", messages)
     for key, rows in messages.items():
         if type(key) is str and key:
             row = sessions.get(key, {})
