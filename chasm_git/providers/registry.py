@@ -5,12 +5,16 @@ A third party joins with an entry point in the group ``chasm_git.providers``, na
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
-from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
 from chasm_git.errors import UsageError
 from chasm_git.providers.base import Export, Provider
 from chasm_git.session.model import Session
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 BUILT_IN: dict[str, str] = {
     "claude-code": "chasm_git.providers.claude_code:ClaudeCode",
@@ -107,7 +111,14 @@ GROUP = "chasm_git.providers"
 
 def names() -> list[str]:
     """Names of all registered providers, our own first."""
-    return [*BUILT_IN, *sorted({point.name for point in entry_points(group=GROUP)} - set(BUILT_IN))]
+    return [*BUILT_IN, *sorted({point.name for point in _others()} - set(BUILT_IN))]
+
+
+def _others() -> Iterable[EntryPoint]:
+    """What other packages have registered."""
+    from importlib.metadata import entry_points  # ten milliseconds, and few commands ask
+
+    return entry_points(group=GROUP)
 
 
 def load(name: str) -> Provider:
@@ -117,7 +128,7 @@ def load(name: str) -> Provider:
         module, _, attribute = place.partition(":")
         made: Provider = getattr(import_module(module), attribute)()
         return made
-    for point in entry_points(group=GROUP):
+    for point in _others():
         if point.name == name:
             found: Provider = point.load()()
             return found

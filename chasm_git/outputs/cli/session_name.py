@@ -6,9 +6,10 @@ import os
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from chasm_git.outputs.cli.context import Context
 
 _MOST = 50
@@ -21,6 +22,8 @@ class SessionName(click.ParamType):  # type: ignore[type-arg]
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The sessions whose id begins so, the latest first, with their titles."""
+        from click.shell_completion import CompletionItem
+
         from chasm_git.errors import ChasmError
         from chasm_git.outputs.cli.context import Context
 
