@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import lru_cache
 from typing import Any
 
-_CANONICAL = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d\.\d{3}Z", re.ASCII)
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_CANONICAL = len("2025-01-31T23:59:59.999Z")
+_UTC = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d\.\d{3}\d*Z", re.ASCII)
+_EPOCH = dt.datetime(1970, 1, 1)
 
 
 def iso(value: Any) -> str | None:
@@ -19,9 +21,11 @@ def iso(value: Any) -> str | None:
     if type(value) is str:
         try:
             moment = dt.datetime.fromisoformat(value)
-            if _CANONICAL.fullmatch(value):
-                return value
-            return _written(moment.astimezone(dt.UTC) if moment.tzinfo else moment)
+            if _UTC.fullmatch(value):
+                return value if len(value) == _CANONICAL else value[: _CANONICAL - 1] + "Z"
+            if (offset := moment.utcoffset()) is not None:
+                moment = moment.replace(tzinfo=None) - offset
+            return moment.isoformat(timespec="milliseconds") + "Z"
         except (ValueError, OverflowError):  # the latter: a zone that leads out of the years there are
             return None
     if type(value) in (int, float) and value > 0:
@@ -33,14 +37,17 @@ def iso(value: Any) -> str | None:
                     break
             else:
                 milliseconds *= 1e-6
-            return _written(_EPOCH + dt.timedelta(milliseconds=round(milliseconds)))
+            minutes, rest = divmod(round(milliseconds), 60_000)
+            return f"{_minute(minutes)}:{rest // 1000:02}.{rest % 1000:03}Z"
         except OverflowError:
             return None
     return None
 
 
-def _written(moment: dt.datetime) -> str:
-    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+@lru_cache(maxsize=64)
+def _minute(since: int) -> str:
+    """The minute so many after 1970 began: what is read together was written together."""
+    return (_EPOCH + dt.timedelta(minutes=since)).isoformat(timespec="minutes")
 
 
 _AGO = re.compile(r"(\d{1,6})\s*(h|d|w|m|y)")
