@@ -108,3 +108,11 @@ def test_hooks_answer_in_json_too(leaky: Program) -> None:
     assert told["ok"] and PRINT in told["notes"][0]
     leaky("hook", "update", "refs/heads/main", expect=2)
     leaky("hook", "post-office", expect=2)
+
+
+def test_where_nothing_can_be_remembered_it_is_looked_at_again(leaky: Program) -> None:
+    memory = leaky.archive / ".git" / "chasm" / "secrets"
+    memory.unlink(missing_ok=True)
+    memory.mkdir()
+    for _ in range(2):
+        assert PRINT in leaky("secrets", "scan", expect=1).out

@@ -46,20 +46,23 @@ class Cache:
         return found
 
     def add(self, found: Mapping[str, list[Sighting]]) -> None:
-        """Remember what was found in some blobs."""
+        """Remember what was found in some blobs, where this user may write."""
         lines = [b"%s\t%s\n" % (blob.encode(), jsonio.dumps(seen) if seen else b"") for blob, seen in found.items()]
         if not lines:
             return
-        if self._lines():
-            with self._path.open("ab") as file:
-                file.write(b"\n" + b"".join(lines))  # the last line may be torn
-        else:
-            durable.write_whole(self._path, self._head + b"".join(lines), self._scratch)
+        try:
+            if self._lines():
+                with self._path.open("ab") as file:
+                    file.write(b"\n" + b"".join(lines))  # the last line may be torn
+            else:
+                durable.write_whole(self._path, self._head + b"".join(lines), self._scratch)
+        except OSError:
+            return  # an archive that can only be read, say: those files are looked at again
 
     def _lines(self) -> list[bytes]:
         """The lines of the file; none where it is not there, or other rules wrote it."""
         try:
             data = self._path.read_bytes()
-        except FileNotFoundError:
+        except OSError:
             return []
         return data.split(b"\n") if data.startswith(self._head) else []
