@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -19,7 +20,10 @@ from chasm_git.session.model import Session
 from tests.providers.databases import built
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
-CLINE = ".config/Code/User/globalStorage/saoudrizwan.claude-dev"
+GLOBAL = ".config/Code/User/globalStorage"
+CLINE = f"{GLOBAL}/saoudrizwan.claude-dev"
+EXTENSIONS = {"roo-code": "RooVeterinaryInc.roo-cline", "kilo-code": "kilocode.Kilo-Code"}
+"""Keys under which extensions that keep their list of tasks in the editor's database have it."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,24 @@ def home_for(provider: str, folder: Path) -> Env:
     (home / "project").mkdir(parents=True)
     if provider == "cline":
         (home / CLINE).mkdir(parents=True)
+    if provider in EXTENSIONS:
+        (home / GLOBAL / EXTENSIONS[provider].lower()).mkdir(parents=True)
+        editor_state(home, EXTENSIONS[provider], {"odd": 1, "taskHistory": []})
     if provider == "kilo-cli":
         database(provider, home)
     if provider == "opencode":
         (home / ".local/share/opencode/storage").mkdir(parents=True)
     return Env(home)
+
+
+def editor_state(home: Path, key: str, value: Any) -> Path:
+    """The database of an editor with what an extension keeps in it; `value` as text or as what it says."""
+    path = home / GLOBAL / "state.vscdb"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS ItemTable (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB)")
+        text = value if isinstance(value, str) else json.dumps(value)
+        connection.execute("INSERT INTO ItemTable VALUES (?, ?)", (key, text))
+    return path
 
 
 def database(provider: str, home: Path) -> Path:

@@ -269,17 +269,17 @@ def _update(
     made.written = True
 
 
-def change(database: Path, present: Present, text: str, what: str) -> RowsChange:
-    """What puts another text in the place of the index that was read from a database, as part of a plan."""
-    where = ("SELECT typeof(value), CAST(value AS BLOB) FROM ItemTable WHERE key = ?", (KEY,))
+def change(database: Path, present: Present, text: str, what: str, key: str = KEY) -> RowsChange:
+    """What puts another text in the place of the one that was read from a database, as part of a plan."""
+    where = ("SELECT typeof(value), CAST(value AS BLOB) FROM ItemTable WHERE key = ?", (key,))
     if present.row is None:
-        put: Query = ("INSERT INTO ItemTable (key, value) VALUES (?, ?)", (KEY, text))
-        back: Query = ("DELETE FROM ItemTable WHERE key = ?", (KEY,))
+        put: Query = ("INSERT INTO ItemTable (key, value) VALUES (?, ?)", (key, text))
+        back: Query = ("DELETE FROM ItemTable WHERE key = ?", (key,))
     else:
         kind, old = present.row
-        put = ("UPDATE ItemTable SET value = ? WHERE key = ?", (text.encode() if kind == "blob" else text, KEY))
+        put = ("UPDATE ItemTable SET value = ? WHERE key = ?", (text.encode() if kind == "blob" else text, key))
         cast = "CAST(? AS TEXT)" if kind == "text" else "?"
-        back = (f"UPDATE ItemTable SET value = {cast} WHERE key = ?", (old, KEY))
+        back = (f"UPDATE ItemTable SET value = {cast} WHERE key = ?", (old, key))
     expected = ((where, [present.row] if present.row is not None else []),)
     if not present.has_table:
         return RowsChange(database, ((_TABLE, ()), put), (), (back,), (_TABLE, "PRAGMA user_version = 1"), what)
@@ -314,6 +314,15 @@ def _present(connection: sqlite3.Connection) -> Present:
         return Present(damage=f"not UTF-8 at byte {error.start}", row=row)
     except Damaged as damage:
         return Present(damage=str(damage), row=row)
+
+
+def span(text: str, key: str) -> tuple[int, int]:
+    """Where in the text of a JSON object the value of a key stands. Raises ValueError, KeyError."""
+    try:
+        found, _ = _members(text, _space(text, 0))
+    except (IndexError, RecursionError) as error:
+        raise ValueError(f"no object: {error}") from None
+    return {name: (start, end) for name, start, end in found}[key]
 
 
 def _refuse(constant: str) -> NoReturn:

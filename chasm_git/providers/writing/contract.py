@@ -39,6 +39,8 @@ WRITERS: dict[str, str] = {
     "kilo-cli": "chasm_git.providers.writers.opencode:KiloCLIWriter",
     "continue": "chasm_git.providers.writers.continue_dev:ContinueWriter",
     "cline": "chasm_git.providers.writers.cline:ClineWriter",
+    "roo-code": "chasm_git.providers.writers.cline:RooCodeWriter",
+    "kilo-code": "chasm_git.providers.writers.cline:KiloCodeWriter",
     "aider": "chasm_git.providers.writers.aider:AiderWriter",
     "vscode": "chasm_git.providers.writers.vscode:VSCodeWriter",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from chasm_git.providers.reading.values import as_dict
@@ -11,15 +12,15 @@ from chasm_git.session import jsonio
 from chasm_git.session.model import Json
 
 
-def add_to_list(plan: WritePlan, path: Path, key: str, entry: dict[str, Json]) -> None:
-    """Plan that a JSON list in a file gets the entry of a session; nothing where it has one.
+def add_to_list(plan: WritePlan, path: Path, key: str, *entries: dict[str, Json]) -> None:
+    """Plan that a JSON list in a file gets entries of sessions, as far as it has none.
 
     Args:
         key: where entries have the id. Raises OSError.
     """
     data, before = content(path)
     try:
-        text = with_entry(data, key, entry) if data is not None else with_entry(b"[]", key, entry)
+        text = with_entries(data if data is not None else b"[]", key, entries)
     except ValueError:
         plan.notes.append(f"{path.name} cannot be read, and was left alone: the session will not be listed")
         return
@@ -27,12 +28,12 @@ def add_to_list(plan: WritePlan, path: Path, key: str, entry: dict[str, Json]) -
         plan.changes.append(FileChange(path, text, before, INDEX))
 
 
-def with_entry(text: bytes, key: str, entry: dict[str, Json]) -> bytes | None:
-    """A JSON list with one more entry; None where it has it. Raises ValueError for anything else than a list."""
-    entries = jsonio.loads(text)
-    if type(entries) is not list:
+def with_entries(text: bytes, key: str, entries: Iterable[dict[str, Json]]) -> bytes | None:
+    """A JSON list with more entries; None where it has them all. Raises ValueError for anything else than a list."""
+    there = jsonio.loads(text)
+    if type(there) is not list:
         raise ValueError("not a list")
-    if any(as_dict(one).get(key) == entry[key] for one in entries):
-        return None
+    known = [as_dict(one).get(key) for one in there]
+    new = [jsonio.dumps(entry) for entry in entries if entry[key] not in known]
     head = text.rstrip()[:-1].rstrip()
-    return head + (b"," if entries else b"") + jsonio.dumps(entry) + b"]"
+    return head + b",".join([*([b""] if there else []), *new]) + b"]" if new else None

@@ -104,11 +104,9 @@ def add_files(plan: WritePlan, session: Session, load: Load, files: dict[Path, b
     plan.standing = stands if is_first else _together(plan.standing, stands)
     plan.expected.append(Expected(session.id, place, readback.records(session, load)))
     plan.left_out.update(given_up(session))
-    if stands is Standing.SAME:
-        return
     for path, wanted in reversed(files.items()):  # its side files first: the session's own file makes it appear
         there, before = content(path)
-        if there != wanted:
+        if there is None or (there != wanted and stands is not Standing.SAME):
             plan.changes.append(FileChange(path, wanted, before, "session" if path == place else "side file"))
 
 
