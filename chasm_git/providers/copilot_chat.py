@@ -10,8 +10,9 @@
 The extension writes a transcript for its hooks, or when it sums a chat up, and keeps the latest twenty. It tells the
 session of the editor's file again, under the same id: prompts, thoughts, calls and answers that file has as well. So it
 is read where there is no such file beside it: the chat was deleted, or the editor runs on another machine and only its
-extensions run here. A session that the archive has from `vscode` is not taken from here (`Provider.tells_again`), which
-goes for one that was forgotten, too. The two are one chat: ``vscode/<id>`` and ``copilot-chat/<id>``.
+extensions run here. (Long results of a chat that has the editor's file are read with that, see `vscode_results`.) A
+session that the archive has from `vscode` is not taken from here (`Provider.tells_again`), which goes for one that was
+forgotten, too. The two are one chat: ``vscode/<id>`` and ``copilot-chat/<id>``.
 
 Not read: ``debug-logs`` (the same, cut short), ``agent-traces.db`` (how long single requests took; gone after a week)
 and the agent host's ``session.db`` (its bookkeeping: the sessions themselves are those of `copilot_cli`).
@@ -19,30 +20,22 @@ and the agent host's ``session.db`` (its bookkeeping: the sessions themselves ar
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
+from chasm_git.providers.formats import vscode_results
 from chasm_git.providers.formats.copilot_events import Events
 from chasm_git.providers.formats.vscode_places import user_folders
+from chasm_git.providers.formats.vscode_results import STORAGE
 from chasm_git.providers.reading import folders, jsonl
 from chasm_git.providers.reading.values import as_list
 from chasm_git.providers.vscode import workspace_of
 from chasm_git.session.attachments import Load
-from chasm_git.session.model import Message, Session
-from chasm_git.session.native import kept_line, unfold
+from chasm_git.session.model import Session
 
-STORAGE = "GitHub.copilot-chat"
-"""The extension's folder in a workspace's storage."""
 TRANSCRIPTS = "transcripts"
-_RESULTS = "chat-session-resources"
-_DEEPEST = 4
-"""Folders within folders a result may be spread over."""
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
-"""What the extension makes of any name before it writes to it."""
 
 
 class CopilotChat(Provider):
@@ -82,12 +75,10 @@ class CopilotChat(Provider):
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The transcript, and the results beside it, as they lie in the extension's folder. See `Provider.export`."""
-        name = session.id if _PLAIN_NAME.fullmatch(session.id) else "session"
-        files = {f"{TRANSCRIPTS}/{name}.jsonl": jsonl.export(session, load)}
-        for message in session.messages:
-            if message.file is not None and message.native is not None:
-                files[message.file] = _bytes_of(message, load)
-        return files
+        name = session.id if vscode_results.is_plain(session.id) else "session"
+        return {f"{TRANSCRIPTS}/{name}.jsonl": jsonl.export(session, load)} | vscode_results.files_of(
+            session.messages, load
+        )
 
     def _transcripts(self, workspace: Path, home: Path, faults: list[Problem]) -> Iterator[Source]:
         storage = workspace / STORAGE
@@ -100,7 +91,7 @@ class CopilotChat(Provider):
             stem = entry.name.removesuffix(".jsonl")
             if stem in told or not folders.is_file(entry):
                 continue
-            beside = dict(_files_below(storage, f"{_RESULTS}/{stem}", faults))
+            beside = dict(vscode_results.files_below(storage, f"{vscode_results.RESULTS}/{stem}", faults))
             place = Path(entry.path).with_suffix("")
             key = (place.relative_to(home) if place.is_relative_to(home) else place).as_posix()
             yield from folders.source(self.name, key, entry, faults, [*about, *beside.values()], [*beside])
@@ -112,57 +103,16 @@ def editor_sessions(folder: Path, faults: list[Problem]) -> frozenset[str]:
     return frozenset(stem for stem, _, suffix in named if suffix in ("json", "jsonl"))
 
 
-def _files_below(
-    storage: Path, name: str, faults: list[Problem], depth: int = 0
-) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """All files below a folder by their names relative to `storage`."""
-    for entry in folders.listed(storage / name, faults):
-        if not _PLAIN_NAME.fullmatch(entry.name):
-            continue
-        if folders.is_file(entry):
-            yield f"{name}/{entry.name}", entry
-        elif depth < _DEEPEST and folders.is_folder(entry):
-            yield from _files_below(storage, f"{name}/{entry.name}", faults, depth + 1)
-
-
 class _Chat(Events):
     """The events of one transcript, then the results beside it."""
 
     def __init__(self, path: Path, session: Session, beside: list[Any]) -> None:
         super().__init__(path, session)
-        self._beside = [name for name in beside if type(name) is str]
+        self._beside = beside
 
     def finish(self) -> None:
         """Add the results that were written to files of their own; what cannot be read is a problem."""
         super().finish()
-        for name in self._beside:
-            path = self.path.parent.parent / name
-            try:
-                data = path.read_bytes()
-            except FileNotFoundError:  # they are kept for some hours
-                continue
-            except OSError as error:
-                self.problems.append(Problem(str(path), error.strerror or str(error), fatal=False))
-                continue
-            self._keep_result(name, data)
-
-    def _keep_result(self, name: str, data: bytes) -> None:
-        try:
-            said = data.decode()
-        except UnicodeDecodeError:
-            self.keep_text(name, data)
-            return
-        call = name.split("/")[2]
-        if call not in self._calls:  # calls of before there was a transcript have the editor's mark on them
-            call = call.partition("__vscode-")[0]
-        result = {"type": "tool_result", "id": call, "content": said}
-        self.keep(said, None, "tool", [result], id=f"file:{name}", file=name)
-
-
-def _bytes_of(message: Message, load: Load) -> bytes:
-    """A result's file. Raises KeyError where an attachment is missing."""
-    line = kept_line(message.native, load)
-    if line is not None:
-        return line
-    said = unfold(message, load)
-    return said.encode("utf-8", "surrogatepass") if type(said) is str else b""
+        for name, data in vscode_results.read(self.path.parent.parent, self._beside, self.problems):
+            made = vscode_results.result_of(name, data, self._calls)
+            self.keep(made.pop("record"), made.pop("line", None), **made)

@@ -15,18 +15,20 @@ A session's `native` is::
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
 from chasm_git.providers.formats import vscode_places as places
+from chasm_git.providers.formats import vscode_results
 from chasm_git.providers.formats.vscode_content import as_dict, as_list
 from chasm_git.providers.formats.vscode_flat import Flat, read_flat
 from chasm_git.providers.formats.vscode_history import forgotten, place
 from chasm_git.providers.formats.vscode_log import BOM, Removed, replay
 from chasm_git.providers.formats.vscode_requests import add_request, requests_of
+from chasm_git.providers.formats.vscode_results import STORAGE
 from chasm_git.providers.formats.vscode_uris import path_of, uri_of
 from chasm_git.session import jsonio, times
 from chasm_git.session.attachments import Load
@@ -70,13 +72,14 @@ class VSCode(Provider):
         else:
             found = [(path.stem, _read_files(path, reading))]
         workspace = workspace_of(path.parent if path.name == places.DATABASE else path.parent.parent, reading)
+        results = list(vscode_results.read(path.parent.parent / STORAGE, source.extra, reading.problems))
         for key, stored in found:
             if stored is not None:
-                _add_session(stored, key, workspace, reading)
+                _add_session(stored, key, workspace, reading, results)
         return reading
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
-        """The session as one object, however it was stored. See `Provider.export`."""
+        """The session as one object, however it was stored; then what was too long for it. See `Provider.export`."""
         native = as_dict(session.native)
         header = unfold(Message("", "event", native=native.get("session")), load) if native else {}
         pieces = [jsonio.dumps(key) + b":" + jsonio.dumps(value) for key, value in (header.items() if header else ())]
@@ -84,7 +87,9 @@ class VSCode(Provider):
         if type(at) is int:
             pieces.insert(at, b'"requests":[' + b",".join(requests_of(session, load)) + b"]")
         name = session.id if _SAFE_NAME.fullmatch(session.id) else "session"
-        return {f"{name}.json": b"{" + b",".join(pieces) + b"}"}
+        own = {f"{name}.json": b"{" + b",".join(pieces) + b"}"}
+        results = vscode_results.files_of(session.messages, load)
+        return own | {f"{STORAGE}/{name}": data for name, data in results.items()}
 
 
 def _read_files(path: Path, reading: Reading) -> _Stored | None:
@@ -152,7 +157,9 @@ def workspace_of(folder: Path, reading: Reading) -> str | None:
     return None
 
 
-def _add_session(stored: _Stored, key: str, workspace: str | None, reading: Reading) -> None:
+def _add_session(
+    stored: _Stored, key: str, workspace: str | None, reading: Reading, results: Sequence[tuple[str, bytes]] = ()
+) -> None:
     """Make the session of what is stored; none of a window that was opened and never used."""
     state, builder = stored.state, Builder()
     requests = state.get("requests")
@@ -168,6 +175,10 @@ def _add_session(stored: _Stored, key: str, workspace: str | None, reading: Read
         native["unread"] = [raw_line(data, builder.attachments) for data in stored.unread]
     elif not builder.messages and not _has_draft(state):
         return
+    calls = _calls(builder) if results else frozenset()
+    for name, data in results:
+        made = vscode_results.result_of(name, data, calls)
+        builder.message(made.pop("record"), **made)
     session_id = state.get("sessionId")
     reading.attachments |= builder.attachments
     reading.sessions.append(
@@ -182,6 +193,12 @@ def _add_session(stored: _Stored, key: str, workspace: str | None, reading: Read
             messages=builder.messages,
         )
     )
+
+
+def _calls(builder: Builder) -> frozenset[str]:
+    """Ids of the calls of tools in a session."""
+    parts = (part for message in builder.messages for part in message.parts() if part.get("type") == "tool_call")
+    return frozenset(key for part in parts if type(key := part.get("id")) is str)
 
 
 def reading_of(state: dict[str, Any], key: str) -> Reading:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chasm_git.harvest.natives import reader_of
+from chasm_git.harvest.natives import readers_of
 from chasm_git.providers.base import Env, Problem, Reading, Source
 from chasm_git.providers.copilot_chat import CopilotChat
 from chasm_git.providers.copilot_chat_store import CopilotChatStore
@@ -160,8 +160,7 @@ def test_files_that_are_handed_in_are_told_apart(file: Path, name: str, tmp_path
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, path)
         member = Member("", path.stat().st_size)
-        reader = reader_of(Bundle(path, [member]), member, None)
-        assert reader is not None and reader.name == name
+        assert [reader.name for reader in readers_of(Bundle(path, [member]), member, None)] == [name]
 
 
 # --- the index --------------------------------------------------------------------------------------------------------

@@ -69,6 +69,7 @@ def test_every_fixture_is_read() -> None:
         "agent": 1,
         "flat": 3,
         "log": 8,
+        "results": 1,
         "twins": 3,
     }
 

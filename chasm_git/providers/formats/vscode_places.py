@@ -6,6 +6,7 @@
     <user>/workspaceStorage/<id>/chatSessions/<session>.json    a session as one object (until 1.108)
     <user>/workspaceStorage/<id>/chatSessions/<session>.jsonl   as a mutation log; the .json beside it is then old
     <user>/workspaceStorage/<id>/state.vscdb                    where sessions stood before 1.92
+    <user>/workspaceStorage/<id>/GitHub.copilot-chat/chat-session-resources/<session>/…    see `vscode_results`
     <user>/globalStorage/emptyWindowChatSessions/…              sessions of windows without a folder
     <user>/globalStorage/transferredChatSessions/…              on their way to another window
 
@@ -15,10 +16,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from chasm_git.providers.base import Env, Problem, Source, stamp
+from chasm_git.providers.formats.vscode_results import RESULTS, STORAGE, files_below
+from chasm_git.providers.reading.folders import listed
 
 EDITORS = (
     "Code",
@@ -126,15 +129,18 @@ class _Places:
             beside = entries.get("workspace.json")
             has_files = False
             if "chatSessions" in entries:
-                for source in self.sessions(storage / found.name / "chatSessions", beside):
+                extension = storage / found.name / STORAGE if STORAGE in entries else None
+                for source in self.sessions(storage / found.name / "chatSessions", beside, extension):
                     has_files = True
                     yield source
             if not has_files and DATABASE in entries:
                 files = [entries[name] for name in (DATABASE, DATABASE + "-wal") if name in entries]
                 yield from self._source(storage / found.name / DATABASE, files, beside)
 
-    def sessions(self, folder: Path, beside: os.DirEntry[str] | None = None) -> Iterator[Source | Problem]:
-        """The sessions of one folder, each with both its files."""
+    def sessions(
+        self, folder: Path, beside: os.DirEntry[str] | None = None, extension: Path | None = None
+    ) -> Iterator[Source | Problem]:
+        """The sessions of one folder, each with both its files, and with what an extension wrote into files for it."""
         by_stem: dict[str, list[os.DirEntry[str]]] = {}
         for entry in _listed(folder):
             if isinstance(entry, Problem):
@@ -143,23 +149,34 @@ class _Places:
             stem, dot, suffix = entry.name.rpartition(".")
             if dot and suffix in ("json", "jsonl") and stem and not stem.startswith("."):
                 by_stem.setdefault(stem, []).append(entry)
-        for files in by_stem.values():
-            yield from self._source(folder / files[-1].name, files, beside)
+        faults: list[Problem] = []
+        spilled = {entry.name for entry in listed(extension / RESULTS, faults)} if extension is not None else set()
+        for stem, files in by_stem.items():
+            results = {}
+            if extension is not None and stem in spilled:
+                results = dict(files_below(extension, f"{RESULTS}/{stem}", faults))
+            yield from self._source(folder / files[-1].name, files, beside, results)
+        yield from faults
 
     def _source(
-        self, path: Path, files: list[os.DirEntry[str]], beside: os.DirEntry[str] | None
+        self,
+        path: Path,
+        files: list[os.DirEntry[str]],
+        beside: os.DirEntry[str] | None,
+        results: Mapping[str, os.DirEntry[str]] | None = None,
     ) -> Iterator[Source | Problem]:
         """A source for files of which the one at `path` counts; nothing where they have gone since."""
         try:
             if not files[-1].is_file() and path.name != DATABASE:
                 return
-            stats = [entry.stat() for entry in ([*files, beside] if beside is not None else files)]
+            others = [*([beside] if beside is not None else []), *(results or {}).values()]
+            stats = [entry.stat() for entry in (*files, *others)]
         except FileNotFoundError:
             return
         except OSError as error:
             yield Problem(str(path), error.strerror or str(error))
             return
-        yield Source(self._provider, self._key(path), path, stamp(*stats))
+        yield Source(self._provider, self._key(path), path, stamp(*stats), [*results] if results else None)
 
     def _key(self, path: Path) -> str:
         """A session keeps its key when it moves from one kind of file to the other."""
