@@ -51,66 +51,66 @@ class Builder:
                 it back (`native.slice_of` a text that was joined from several, a ``$cat`` of some).
             fields: any other field of `Message`.
         """
+        messages = self.messages
         key = self._unique(id if id is not None else record_id(record, line))
-        above = self.messages[-1].id if self.messages else None
+        above = messages[-1].id if messages else None
+        made = Message(key, role, timestamp, content, above, **fields)
         try:
-            made = self._made(record, key, role, timestamp, content, above, line, json_texts, derived, fields)
+            self._store(made, record, line, json_texts, derived)
         except TooDeep:
-            line = line if line is not None else jsonio.dumps(record)
-            shallow = content if isinstance(content, str) else [_shallow(part) for part in content]
-            if jsonio.deeper(fields.get("usage"), DEPTH):
-                fields["usage"] = None
-            made = self._made(record, key, role, timestamp, shallow, above, line, None, None, fields)
-        self.messages.append(made)
+            if not isinstance(content, str):
+                made.content = [_shallow(part) for part in content]
+            if jsonio.deeper(made.usage, DEPTH):
+                made.usage = None
+            self._store(made, record, line if line is not None else jsonio.dumps(record), None, None)
+        messages.append(made)
         return made
 
-    def _made(
+    def _store(
         self,
+        made: Message,
         record: Any,
-        key: str,
-        role: str,
-        timestamp: str | None,
-        content: str | list[Part],
-        above: str | None,
         line: bytes | None,
         json_texts: dict[str, str] | None,
         derived: dict[str, Json] | None,
-        fields: dict[str, Any],
-    ) -> Message:
+    ) -> None:
+        """Put the content as it is stored, and the rest of the record, into a message. Raises TooDeep."""
         index = Index()
-        index.add_string(key, "id")
-        if timestamp is not None:
-            index.add_string(timestamp, "timestamp")
-        stored: str | list[Part]
+        index.add_string(made.id, "id")
+        if made.timestamp is not None:
+            index.add_string(made.timestamp, "timestamp")
+        content, usage = made.content, made.usage
+        stored: str | list[Part] = ""
         if isinstance(content, str):
-            stored = self._text(content, index)
+            if content:
+                stored = self._text(content, index)
         else:
             stored = [self._part(part, f"content.{number}", index) for number, part in enumerate(content)]
-        if fields:
-            for name in ("turn", "model"):
-                value = fields.get(name)
-                if value is not None:
-                    index.add_string(value, name)
-            usage = fields.get("usage")
-            if usage is not None:
-                index.add_container(usage, "usage")
-                fields["usage"] = self._stored(usage)
+        if made.turn is not None:
+            index.add_string(made.turn, "turn")
+        if made.model is not None:
+            index.add_string(made.model, "model")
+        if usage is not None:
+            index.add_container(usage, "usage")
         if json_texts:
             for path, text in json_texts.items():
                 _json_text(text, path, content, index)
-        for text, marker in (derived or {}).items():
-            index.strings.setdefault(text, marker)
+        if derived:
+            for text, marker in derived.items():
+                index.strings.setdefault(text, marker)
         if line is not None:
-            native: Any = raw_line(line, self.attachments)
+            made.native = raw_line(line, self.attachments)
         else:
-            native = fold(record, index, self.attachments)
-        return Message(key, role, timestamp, stored, above, native=native, **fields)
+            made.native = fold(record, index, self.attachments)
+        made.content = stored
+        if usage is not None:
+            made.usage = self._stored(usage)
 
     def _unique(self, key: str) -> str:
         """Equal ids in one source are told apart by how many came before."""
         before = self._seen.get(key, 0)
         self._seen[key] = before + 1
-        return key if not before else self._unique(f"{key}~{before + 1}")
+        return self._unique(f"{key}~{before + 1}") if before else key
 
     def _text(self, text: str, index: Index) -> str | list[Part]:
         stored = stored_text(text, self.attachments) if len(text) > LONG else text
@@ -126,7 +126,11 @@ class Builder:
         for key, value in part.items():
             kind = type(value)
             if kind is str:
-                if len(value) <= SHORTEST:
+                length = len(value)
+                if length <= SHORTEST:
+                    continue
+                if length <= LONG and key != "data" and "." not in key:
+                    index.add_string(value, f"{path}.{key}")
                     continue
                 new = self._string(part, key, value, path, index)
             elif kind is dict or kind is list:

@@ -72,31 +72,30 @@ class Index:
             self.containers[id(value)] = {"$": path}
 
 
-def fold(value: Any, index: Index, into: dict[str, bytes], depth: int = 0) -> Any:
+def fold(value: Any, index: Index, into: dict[str, bytes]) -> Any:
     """A record's `value` with all that `index` knows replaced by pointers, long texts moved to attachments (`into`).
 
     What needs no change is not copied: the result shares it with `value`. Raises TooDeep.
     """
     kind = type(value)
-    if kind is dict:
-        return index.containers.get(id(value)) or _fold_dict(value, index, into, depth + 1)
-    if kind is list:
-        return index.containers.get(id(value)) or _fold_list(value, index, into, depth + 1)
+    if kind is dict or kind is list:
+        return index.containers.get(id(value)) or _fold(value, index, into, 1)
     if kind is str and len(value) > SHORTEST:
         pointer = index.strings.get(value)
         return pointer.copy() if pointer is not None else _fold_long(value, index, into)
     return value
 
 
-def _fold_dict(record: dict[str, Any], index: Index, into: dict[str, bytes], depth: int) -> dict[str, Any]:
-    """As `fold`. Most values of a record are met here, so it does in its loop what `fold` does by call."""
+def _fold(container: Any, index: Index, into: dict[str, bytes], depth: int) -> Any:
+    """As `fold`, of a dict or list. All values of all records are met in this loop."""
     if depth > DEPTH:
         raise TooDeep(f"nested more than {DEPTH} deep")
-    if "0" in record and (dumped := octets(record)) is not None:
+    is_dict = type(container) is dict
+    if is_dict and "0" in container and (dumped := octets(container)) is not None:
         return _fold_octets(dumped, index, into)
     made = None
-    strings = index.strings
-    for key, item in record.items():
+    strings, containers = index.strings, index.containers
+    for key, item in container.items() if is_dict else enumerate(container):
         kind = type(item)
         if kind is str:
             if len(item) <= SHORTEST:
@@ -107,31 +106,20 @@ def _fold_dict(record: dict[str, Any], index: Index, into: dict[str, bytes], dep
                 new = _fold_long(item, index, into)
             else:
                 continue
-        elif kind is dict:
-            new = index.containers.get(id(item)) or _fold_dict(item, index, into, depth + 1)
-        elif kind is list:
-            new = index.containers.get(id(item)) or _fold_list(item, index, into, depth + 1)
+        elif kind is dict or kind is list:
+            if not item:
+                continue
+            new = containers.get(id(item)) if containers else None
+            if new is None:
+                new = _fold(item, index, into, depth + 1)
         else:
             continue
         if new is not item:
             if made is None:
-                made = record.copy()
+                made = container.copy()
             made[key] = new
-    folded = record if made is None else made
-    return {"$escaped": folded} if next(iter(record), None) in MARKERS else folded
-
-
-def _fold_list(items: list[Any], index: Index, into: dict[str, bytes], depth: int) -> list[Any]:
-    if depth > DEPTH:
-        raise TooDeep(f"nested more than {DEPTH} deep")
-    made = None
-    for number, item in enumerate(items):
-        new = fold(item, index, into, depth)
-        if new is not item:
-            if made is None:
-                made = items.copy()
-            made[number] = new
-    return items if made is None else made
+    folded = container if made is None else made
+    return {"$escaped": folded} if is_dict and next(iter(container), None) in MARKERS else folded
 
 
 def _fold_long(text: str, index: Index, into: dict[str, bytes]) -> Any:

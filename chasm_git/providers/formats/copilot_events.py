@@ -208,8 +208,8 @@ class Events(Transcript):
 
         The one place where an event changes messages above it.
         """
-        messages = self.builder.messages
-        start = next((n for n, m in enumerate(messages) if m.id == data.get("upToEventId")), len(messages))
+        messages, first = self.builder.messages, data.get("upToEventId")
+        start = next((n for n in reversed(range(len(messages))) if messages[n].id == first), len(messages))
         for message in messages[start:]:
             message.inactive = message.role != "event"
         return {}
