@@ -98,12 +98,15 @@ def edit_headers(
     """
     changed: list[SessionFile] = []
 
+    def changed_in(found: SessionFile) -> Callable[[Session], None]:
+        return lambda session: change(session, found)
+
     def plan(head: str | None) -> Planned:
         changed.clear()
         files: dict[str, bytes | None] = {}
         for found in choose(head):
             data = read_session(archive, found)
-            made = words.edited(data, lambda session, found=found: change(session, found))  # type: ignore[misc]
+            made = words.edited(data, changed_in(found))
             if made != data and found.path not in files:
                 files[found.path] = made
                 changed.append(found)

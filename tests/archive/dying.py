@@ -27,10 +27,11 @@ _METHODS = {"close", "flush", "truncate", "write", "__exit__"}
 
 
 class Steps:
-    """Counts steps; at number `last` the process dies before it takes it."""
+    """Counts steps; at number `last` the process dies before it takes it, or Ctrl-C comes."""
 
-    def __init__(self, last):
+    def __init__(self, last, interrupts=False):
         self._last = last
+        self._interrupts = interrupts
         self._taken = 0
 
     def audit(self, event, arguments):
@@ -50,21 +51,27 @@ class Steps:
             self._step()
 
     def _step(self):
-        if self._taken == self._last:
-            os.kill(os.getpid(), signal.SIGKILL)
         self._taken += 1
+        if self._taken - 1 == self._last:
+            if self._interrupts:
+                raise KeyboardInterrupt
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
-def run(work, last=None):
-    """Do `work` in a process of its own that dies at step `last`. Says whether it came to its end."""
+def run(work, last=None, interrupts=False):
+    """Do `work` in a process of its own that dies, or is interrupted, at step `last`. Says whether it ended well."""
 
     def counted():
         if last is not None:
-            steps = Steps(last)
+            steps = Steps(last, interrupts)
             sys.addaudithook(steps.audit)
             threading.setprofile(steps.profile)
             sys.setprofile(steps.profile)
-        work()
+        try:
+            work()
+        except KeyboardInterrupt:
+            sys.setprofile(None)
+            os._exit(3)
         sys.setprofile(None)
 
     return _in_child(counted)

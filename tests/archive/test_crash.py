@@ -162,6 +162,29 @@ def test_mending_may_die_at_any_step_too(tmp_path, base):
     raise AssertionError("it never died half-way")
 
 
+def test_ctrl_c_may_come_at_any_step(tmp_path, base):
+    """No lock of git's stays, logs tell of what happened, and a branch that has moved is followed by the next run."""
+    end = wanted(tmp_path, base, lambda top: bring(top, SIX))
+    for step in range(20, 5000):  # until then objects are written that nobody knows of
+        top = tmp_path / f"at-{step}"
+        copy(base, top)
+        ended = dying.run(lambda top=top: bring(top, SIX), step, interrupts=True)
+        moved = run(top, "log", "-1", "--format=%s", "main") == "harvest"
+        left = leftovers(top)
+        assert [path.name for path in left if path.suffix == ".lock"] == [], step
+        assert moved or "journal" not in [path.name for path in left], step
+        lines = {name: len(run(top, "reflog", name).splitlines()) for name in ("main", "HEAD")}
+        assert lines == dict.fromkeys(lines, 4 if moved else 3), step
+        if step % 3 == 0 or moved:
+            bring(top, SIX)
+            assert picture(top) == end, step
+            assert leftovers(top) == [], step
+        shutil.rmtree(top)
+        if ended:
+            assert step > 40
+            return
+
+
 @pytest.mark.parametrize("kind", ["own", "bare", "project"])
 def test_making_an_archive_may_die_at_any_step(tmp_path, kind):
     base = tmp_path / "base"

@@ -89,7 +89,7 @@ def write_new(path: Path | str, data: bytes, *, mode: int = 0o666, flush: bool =
                 os.fsync(fd)
         finally:
             os.close(fd)
-    except BaseException:
+    except BaseException:  # Ctrl-C, too: half a file must not stay under that name
         remove(Path(path))
         raise
 
@@ -104,7 +104,7 @@ def write_whole(path: Path, data: bytes, scratch: Path, *, mode: int = 0o666) ->
     write_new(unfinished, data, mode=mode)
     try:
         unfinished.replace(path)
-    except BaseException:
+    except BaseException:  # Ctrl-C, too: nobody else will remove it as long as this process lives
         remove(unfinished)
         raise
     flush_folder(path.parent)
@@ -161,25 +161,25 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
-def _alive(pid: int) -> bool:
-    if os.name == "nt":
-        return _alive_on_windows(pid)
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
+if sys.platform == "win32":
+
+    def _alive(pid: int) -> bool:
+        # os.kill would end the process there
+        import ctypes
+
+        kernel = ctypes.windll.kernel32
+        handle = kernel.OpenProcess(0x1000, False, pid)
+        if not handle:
+            return False
+        kernel.CloseHandle(handle)
         return True
-    return True
+else:
 
-
-def _alive_on_windows(pid: int) -> bool:
-    # os.kill would end the process there
-    import ctypes
-
-    kernel = ctypes.windll.kernel32  # type: ignore[attr-defined,unused-ignore]
-    handle = kernel.OpenProcess(0x1000, False, pid)
-    if not handle:
-        return False
-    kernel.CloseHandle(handle)
-    return True
+    def _alive(pid: int) -> bool:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except (PermissionError, OverflowError):
+            return True
+        return True

@@ -109,7 +109,7 @@ class Files:
                 os.chmod(ready, stat.S_IMODE(before.st_mode) | executable)  # noqa: PTH101 hot loop
             self._require_unchanged(file, over)
             os.replace(ready, file)  # noqa: PTH105 hot loop
-        except BaseException:
+        except BaseException:  # Left and Ctrl-C, too: it would stay in the worktree's top as long as this process lives
             durable.remove(Path(ready))
             raise
         self._written.append(file)

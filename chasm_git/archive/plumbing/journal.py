@@ -90,7 +90,9 @@ def publish(
             _write(archive, note)
             try:
                 refs.update_refs(archive, ordered, message)
-            except BaseException:
+            except BaseException:  # Ctrl-C, too: the note must say what is so, whatever stopped us
+                if refs.read_ref(archive, archive.branch) == note.target[1]:
+                    raise  # the branch has moved: the next run brings the rest after it
                 if earlier:
                     _write(archive, earlier)
                 else:

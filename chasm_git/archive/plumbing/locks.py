@@ -11,6 +11,7 @@ import contextlib
 import errno
 import os
 import random
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,7 +83,7 @@ class ProcessLock:
             os.ftruncate(fd, 0)
             os.lseek(fd, 0, os.SEEK_SET)
             os.write(fd, f"{os.getpid()}\n".encode())
-        except BaseException:
+        except BaseException:  # Ctrl-C while it waits, too: a caller that goes on must not hold what nobody can release
             os.close(fd)
             raise
         self._fd = fd
@@ -115,8 +116,8 @@ class LockFile:
         self._fd = durable.create(self._scratch, mode)
         try:
             self._wait(timeout)
-        except BaseException:
-            if _same_file(self._scratch, self.path):  # interrupted right after it was taken
+        except BaseException:  # Ctrl-C, too, which may come right after the lock was taken
+            if _same_file(self._scratch, self.path):
                 durable.remove(self.path)
             os.close(self._fd)
             durable.remove(self._scratch)
@@ -160,8 +161,12 @@ class LockFile:
         self._held = False
         try:
             self.path.replace(self.target)
-        except BaseException:
+        except OSError:
             durable.remove(self.path)
+            raise
+        except BaseException:  # Ctrl-C before the rename, or right after it: by then the lock may be another program's
+            if _same_file(self._scratch, self.path):
+                durable.remove(self.path)
             raise
         finally:
             durable.remove(self._scratch)
@@ -225,7 +230,7 @@ def _who(fd: int) -> str:
     return f"another chasm command is at work on this archive{by}; try again when it has ended"
 
 
-if os.name == "nt":
+if sys.platform == "win32":
     import msvcrt
 
     _FAR = 1 << 30  # the locked byte cannot be read by others, so it lies behind the content
@@ -233,7 +238,7 @@ if os.name == "nt":
     def _try_lock(fd: int) -> bool:
         os.lseek(fd, _FAR, os.SEEK_SET)
         try:
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
         except OSError:
             return False
         return True

@@ -151,7 +151,7 @@ def _run(git_dir: Path) -> Outcome:
         again = _pack_again(git, git_dir)
         git.run("gc", "--quiet")
         git.run("commit-graph", "write", "--reachable", "--changed-paths", "--no-progress")
-    except BaseException as error:
+    except BaseException as error:  # whatever stopped it: the next one must not start at once for the same reason
         _record(git_dir, weigh(git_dir), str(error) or type(error).__name__)
         raise
     outcome = Outcome(before, weigh(git_dir), round(time.monotonic() - started, 3), again)

@@ -145,15 +145,18 @@ class LooseWriter:
         """Give every object its name; from now on they can be read."""
         if not self._waiting:
             return
-        paths = list(self._waiting.values())
-        if self._flush:
-            durable.flush_files(paths)
-        for name, path in list(self._waiting.items()):
-            final = self._path(name)
-            final.parent.mkdir(exist_ok=True)
-            _name(path, final)
-            del self._waiting[name]
-            self.written += 1
+        try:
+            if self._flush:
+                durable.flush_files(list(self._waiting.values()))
+            for name, path in list(self._waiting.items()):
+                final = self._path(name)
+                final.parent.mkdir(exist_ok=True)
+                _name(path, final)
+                del self._waiting[name]
+                self.written += 1
+        except BaseException:  # Ctrl-C, too: what has its name already is a whole object, the rest is nothing
+            self.abort()
+            raise
 
     def abort(self) -> None:
         """Remove what has no name yet."""

@@ -89,7 +89,7 @@ class PackWriter:
             with self._note.open("a", encoding="ascii") as note:
                 note.write(f"{name.name}\n")
             return self._place(name)
-        except BaseException:
+        except BaseException:  # Ctrl-C, too: a pack may be large
             self.abort()
             raise
 
@@ -156,13 +156,16 @@ class PackWriter:
             self.abort()
             return pack
         try:
-            # a second name, so that after a crash in between the half that is there can be told to be ours
-            os.link(self._pack_path, pack)
-        except FileExistsError:
-            self._pack_path.replace(pack)
-        except OSError:
-            self._pack_path.replace(pack)
-        self._index_path.replace(index)
+            try:
+                # a second name, so that after a crash in between the half that is there can be told to be ours
+                os.link(self._pack_path, pack)
+            except OSError:
+                self._pack_path.replace(pack)
+            self._index_path.replace(index)
+        except BaseException:  # Ctrl-C, too: nobody would know a pack without index for ours any more
+            if not index.exists():
+                durable.remove(pack)
+            raise
         durable.remove(self._pack_path)
         durable.flush_folder(self._folder)
         return pack

@@ -129,14 +129,17 @@ def update_refs(
 def _move(archive: Archive, lock: LockFile, name: str, old: str | None, new: str, log: bytes) -> None:
     zero = "0" * len(new)
     line = f"{old or zero} {new} ".encode("ascii") + log
-    lengths = [(path, _append(path, line)) for path in _logs(archive, name)]
+    lengths: list[tuple[Path, int]] = []
     try:
+        lengths.extend((path, _append(path, line)) for path in _logs(archive, name))
         if lock.target.is_dir():
             _remove_empty(lock.target)
         lock.commit()
-    except BaseException:
-        for path, length in lengths:
-            os.truncate(path, length)
+    except BaseException:  # Ctrl-C, too: a log must not tell of a move that did not happen, nor lack one that did
+        if _read(archive.git_dir, name) != new:
+            for path, length in lengths:
+                if path.stat().st_size == length + len(line):  # nobody has written behind it
+                    os.truncate(path, length)
         raise
 
 
@@ -237,7 +240,7 @@ def _append(path: Path, line: bytes) -> int:
         length = os.fstat(fd).st_size
         try:
             durable.write_all(fd, line)
-        except BaseException:
+        except BaseException:  # Ctrl-C between two writes, too
             os.ftruncate(fd, length)
             raise
         return length

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from chasm_git.archive import layout
 from chasm_git.archive.edit import Planned, commit_edit
-from chasm_git.archive.plumbing import durable
+from chasm_git.archive.plumbing.files import Files, Left, Wanted
 from chasm_git.archive.plumbing.git import Git, GitError
+from chasm_git.archive.plumbing.objects import blob_id
 from chasm_git.errors import ChasmError
 from chasm_git.session import marked
 from chasm_git.session.codec import CodecError
@@ -46,10 +47,10 @@ def mend(archive: Archive, name: str | None = None, *, dry_run: bool = False) ->
     made = Mended()
     top = archive.worktree
     if top is not None:
+        files = Files(top, archive.scratch, archive.hash_name)
         for path in _chosen(_marked(archive, None), name):
-            result = _merged(path, (top / path).read_bytes(), _base(archive, path), made)
-            if result is not None and not dry_run:
-                durable.write_whole(top / path, result, (top / path).parent)
+            _mend_file(archive, files, path, made, dry_run)
+        files.flush()
         return made
 
     def plan(head: str | None) -> Planned:
@@ -62,6 +63,18 @@ def mend(archive: Archive, name: str | None = None, *, dry_run: bool = False) ->
 
     made.commit = commit_edit(archive, plan, dry_run=dry_run).commit
     return made
+
+
+def _mend_file(archive: Archive, files: Files, path: str, made: Mended, dry_run: bool) -> None:
+    """Mend one file of the worktree, if it can be, and nobody writes it meanwhile."""
+    try:
+        there = files.read(path, make_way=False)
+        result = _merged(path, there.data, _base(archive, path), made) if there is not None else None
+        if result is not None and not dry_run:
+            files.place(path, Wanted(blob_id(result, archive.hash_name), lambda: result), there)
+    except (Left, OSError) as error:
+        made.paths = [mended for mended in made.paths if mended != path]
+        made.refused.append(f"{path}: {error}")
 
 
 def _marked(archive: Archive, commit: str | None) -> list[str]:
