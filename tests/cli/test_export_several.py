@@ -229,3 +229,14 @@ def test_standard_output_by_another_name_is_written_to(shop: Program, tmp_path: 
     with subprocess.Popen([sys.executable, "-m", "chasm_git", *line]) as process:
         assert (tmp_path / "pipe").read_text().startswith("# About aaa")
     assert process.returncode == 0 and (tmp_path / "pipe").is_fifo()
+
+
+def test_a_session_without_its_providers_records_has_no_native_form(
+    keep: Keep, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = talk("s", "/w")
+    made.provider = "claude-code"
+    chasm = Program(keep([made]), capsys)
+    for line in (["-o", str(tmp_path / "x.jsonl")], ["-o", f"{tmp_path}/"], []):
+        called = chasm("export", "session", "s", "--format", "native", *line, expect=1)
+        assert "no records of claude-code" in called.err and called.out == "" and not list(tmp_path.glob("*.jsonl"))

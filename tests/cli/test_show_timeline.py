@@ -44,6 +44,15 @@ def test_the_timeline(several: Program) -> None:
     assert "about one" not in last.out and "2 earlier days" in last.err
 
 
+def test_a_span_has_two_ends_or_is_a_moment(keep: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    long, dateless = session("long", "2026-01-08"), session("dateless", "2026-01-08")
+    long.messages.append(Message("later", "user", "2026-01-08T12:30:00.000Z", "bye", after="long-1"))
+    dateless.created_at = None
+    shown = Program(keep([long, dateless, session("moment", "2026-01-08")]), capsys)("show", "timeline").out
+    spans = {line.split()[-1]: line.split()[0] for line in shown.splitlines()[1:]}
+    assert spans == {"long": "12:00–12:30", "dateless": "12:00", "moment": "12:00"}
+
+
 def test_the_timeline_of_a_folder(several: Program) -> None:
     assert len(several("show", "timeline", "/home/ana/shop", "--json").json) == 2
     assert len(several("show", "timeline", "--workspace", "blog", "--json").json) == 1

@@ -19,6 +19,11 @@ def test_a_table_in_a_pipe_is_aligned(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out == "id       n  title\na        1  x y␛[1m\n日本  1200\né           z\n"
 
 
+def test_a_line_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal({}).line("+ id  a title\n+ other  that pretends to be two")
+    assert capsys.readouterr().out == "+ id  a title + other  that pretends to be two\n"
+
+
 def test_an_empty_table_is_its_columns(capsys: pytest.CaptureFixture[str]) -> None:
     Terminal({}).table(["id", "title"], [])
     assert capsys.readouterr().out == "id  title\n"

@@ -146,7 +146,7 @@ def _to_file(
     written: Written,
 ) -> None:
     beside = place.with_name(f"{place.stem}.files")
-    own = archive.native_files(found[0]) if wanted.form == "native" else {}
+    own = forms.native(archive, found[0]) if wanted.form == "native" else {}
     places = placed(own, place) if len(own) > 1 else {place: next(iter(own.values()), b"")}
     if not asked.force:
         refuse_existing([*places, *([beside] if wanted.beside else [])])

@@ -83,8 +83,8 @@ def _show(terminal: Terminal, days: Sequence[tuple[str, list[Listed]]]) -> None:
         for one in listed:
             said = one.summary
             start, end = (local_time(said.created_at) or "")[:16], (local_time(said.updated_at) or "")[:16]
-            same = start[:10] == day
-            span = f"{start[11:] if same else start[5:]}–{end[11:]}"
+            began = start[11:] if start[:10] == day else start[5:]
+            span = f"{began}–{end[11:]}" if began and start != end else end[11:]
             drawn = bar(said.messages, largest, _BAR)
             title = " ".join((said.title or "(no title)").split())[:60]
             terminal.line(f"  {span:<17} {drawn:<{_BAR}} {said.messages:>5}  {said.provider:<12}  {title}")

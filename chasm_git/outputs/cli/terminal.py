@@ -45,8 +45,8 @@ class Terminal:
         self.colour = self.interactive and not variables.get("NO_COLOR") and variables.get("TERM") != "dumb"
 
     def line(self, text: str, **style: Any) -> None:
-        """One line of data; `style` as `click.style` takes it."""
-        click.echo(self.styled(text, **style))
+        """One line of data, whatever a title in it holds; `style` as `click.style` takes it."""
+        click.echo(self.styled(text.replace("\n", " "), **style))
 
     def styled(self, text: str, **style: Any) -> str:
         """A text safe for the terminal, in colour where that is wanted."""

@@ -71,13 +71,24 @@ def files(archive: Archive, found: Found, wanted: Wanted, *, several: bool = Fal
     """
     name, *folders = names(found, wanted, several=several)
     if wanted.form == "native":
-        own = archive.native_files(found)
+        own = native(archive, found)
         made = {f"{name}/{inner}": data for inner, data in own.items()} if several else dict(own)
     else:
         made = {name: one(archive, found, wanted, files_at=_last(folders))}
     for folder in folders:
         made |= {f"{folder}/{inner}": data for inner, data in attached(archive, found)}
     return made
+
+
+def native(archive: Archive, found: Found) -> dict[str, bytes]:
+    """The provider's own files of a session. Raises ChasmError where it holds none of the provider's records."""
+    own = archive.native_files(found)
+    if not any(own.values()) and archive.session(found).messages:
+        raise ChasmError(
+            f"{found.id} holds no records of {found.provider}: it was not harvested from there; "
+            "`chasm resume ID --in PROVIDER` writes it anew, --format md or json gives what was said"
+        )
+    return own
 
 
 def one(archive: Archive, found: Found, wanted: Wanted, *, files_at: str | None = None) -> bytes:
