@@ -7,8 +7,10 @@ does. Ranking is BM25 over sessions, with a weight for what kind of text a term 
 from __future__ import annotations
 
 import datetime as dt
+import heapq
 import math
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -17,7 +19,7 @@ import orjson
 
 from chasm_git.cache.kept import KINDS, OF_SESSION, Text
 from chasm_git.cache.query import Query, Term, substring
-from chasm_git.cache.schema import BELOW_KIND, BELOW_SESSION, kind_of, session_of
+from chasm_git.cache.schema import BELOW_KIND, BELOW_SESSION, kind_of, rows_of, session_of
 from chasm_git.cache.scope import COLUMNS, counts, is_chosen, may_count
 from chasm_git.cache.snippet import Snippet, snippet
 from chasm_git.cache.text import fold
@@ -33,6 +35,8 @@ _TOGETHER = 1.25
 _LOOKED_INTO = 3
 """Chunks of a session that are looked into for its best messages, for each term."""
 _MOST_PARTS = 5000
+_FEW = 8
+"""The best of a list, if they are less than one in so many, are found sooner than the list is sorted."""
 _SHOWN = 3
 _MOST_CHOSEN = 8
 _ALL = Term((), "", "", "", False)
@@ -92,6 +96,29 @@ class _Spot(NamedTuple):
     """In the folded text."""
 
 
+class _Candidates:
+    """Chunks that may match a term."""
+
+    def __init__(self, rows: list[int]) -> None:
+        self.rows = rows
+        """In order, so that those of a session stand together."""
+        self.weights: dict[int, float] = {}
+        """Session -> what its chunks count together."""
+        kinds, above, weight = _WEIGHTS, -1, 0.0
+        for row in rows:  # tens of thousands of a common word: `session_of` and `kind_of`, in line
+            number = row >> BELOW_SESSION
+            if number != above:
+                self.weights[above], above, weight = weight, number, 0.0
+            weight += kinds[row >> BELOW_KIND & 15]
+        self.weights[above] = weight
+        del self.weights[-1]
+
+    def of(self, session: int) -> list[int]:
+        """Those of one session."""
+        first, behind = rows_of(session)
+        return self.rows[bisect_left(self.rows, first) : bisect_left(self.rows, behind)]
+
+
 Sessions = dict[int, tuple[str, float, float]]
 """Sessions by number: the time of the latest message, its length in BM25, how much more it counts for being recent."""
 
@@ -145,25 +172,20 @@ class _Search:
         looks_inside = self._query.looks_into_messages()
         wanted = self._query.wanted or ([_ALL] if looks_inside else [])
         sessions = self._sessions()
-        candidates = [self._candidates(term, sessions) for term in wanted]
+        candidates = [self._candidates(term) for term in wanted]
         for found in candidates:
-            sessions = {number: facts for number, facts in sessions.items() if number in found}
-        unwanted = [(term, self._candidates(term, sessions)) for term in self._query.unwanted]
-        ranked = self._ranked(wanted, candidates, sessions)
-        results = Results(unread=unread)
-        count = 0
+            sessions = {number: facts for number, facts in sessions.items() if number in found.weights}
+        unwanted = [(term, self._candidates(term)) for term in self._query.unwanted]
         uncertain = looks_inside or any(not term.certain for term in wanted) or bool(unwanted)
-        for score, number in ranked:
-            if count >= limit and uncertain:
+        results = Results(unread=unread, total=None if uncertain else len(sessions))
+        for score, number in self._ranked(wanted, candidates, sessions, limit):
+            if len(results.matches) >= limit:
                 break
             if uncertain and not self._holds(number, wanted, candidates, unwanted):
                 continue
-            count += 1
-            if count <= limit:
-                rows = [found.get(number, []) for found in candidates]
-                results.matches.append(self._match(number, score, wanted, rows))
+            results.matches.append(self._match(number, score, wanted, [found.of(number) for found in candidates]))
         else:
-            results.total = count
+            results.total = len(results.matches)
         return results
 
     def _sessions(self) -> Sessions:
@@ -208,18 +230,11 @@ class _Search:
                 found.add(session_of(row))
         return found
 
-    def _candidates(self, term: Term, sessions: Sessions) -> dict[int, list[int]]:
-        """Session -> its chunks that may match a term."""
-        found: dict[int, list[int]] = {}
-        for row in self._rows(term):  # tens of thousands of a common word: `session_of`, in line
-            number = row >> BELOW_SESSION
-            if number in found:
-                found[number].append(row)
-            elif number in sessions:
-                found[number] = [row]
-        return found
+    def _candidates(self, term: Term) -> _Candidates:
+        return _Candidates(self._rows(term))
 
     def _rows(self, term: Term) -> list[int]:
+        """Chunks that may match a term, in order."""
         asked = []
         for how, text in dict.fromkeys(term.needed):
             if how == "exact":
@@ -231,9 +246,13 @@ class _Search:
                 if held is not None:
                     asked.append("(" + " OR ".join(f'"{one}"' for one in held) + ")")
         if not asked:
-            return [row for (row,) in self._db.execute("SELECT row FROM chunks")]
-        expression = " AND ".join(asked)
-        return [row for (row,) in self._db.execute("SELECT rowid FROM words WHERE words MATCH ?", (expression,))]
+            return [row for (row,) in self._db.execute("SELECT row FROM chunks ORDER BY row")]
+        # tens of thousands of a common word: one text is handed over in half the time
+        listed = self._db.execute(
+            "SELECT json_group_array(rowid) FROM words WHERE words MATCH ?", (" AND ".join(asked),)
+        )
+        found: list[int] = orjson.loads(listed.fetchone()[0])
+        return found
 
     def _terms_with(self, text: str, *, at_end: bool) -> list[str] | None:
         """Terms of the index that hold a text; None where they are too many to be of use."""
@@ -245,42 +264,49 @@ class _Search:
         return None if len(found) > _MOST_PARTS else [text, *found]
 
     def _ranked(
-        self, wanted: list[Term], candidates: list[dict[int, list[int]]], sessions: Sessions
-    ) -> list[tuple[float, int]]:
-        """Scores and numbers of sessions, the best first."""
+        self, wanted: list[Term], candidates: list[_Candidates], sessions: Sessions, most: int
+    ) -> Iterator[tuple[float, int]]:
+        """Scores and numbers of sessions, the best first; the first `most` are what it is quick about."""
         searched = [found for term, found in zip(wanted, candidates, strict=True) if term is not _ALL]
         count = len(self._known.sessions or sessions)
-        weights = [(_K1 + 1) * math.log(1 + (count - len(found) + 0.5) / (len(found) + 0.5)) for found in searched]
-        weighed = list(zip(searched, weights, strict=True))
-        kinds, several = _WEIGHTS, len(searched) > 1
-        ranked = []
-        for number, (updated, length, recent) in sessions.items():  # ten thousand of a common word
-            score = 0.0
-            for found, weight in weighed:
-                frequency = 0.0
-                for row in found[number]:
-                    frequency += kinds[row >> BELOW_KIND & 15]
-                score += weight * frequency / (frequency + length)
-            if several and set(searched[0][number]).intersection(*[found[number] for found in searched[1:]]):
-                score *= _TOGETHER
-            ranked.append(((score or 1.0) * recent, updated, number))
+        scores = [0.0] * len(sessions)
+        for found in searched:  # ten thousand sessions of a common word
+            held = found.weights
+            rarity = (_K1 + 1) * math.log(1 + (count - len(held) + 0.5) / (len(held) + 0.5))
+            scores = [
+                score + rarity * (weight := held[number]) / (weight + length)
+                for score, (number, (_, length, _)) in zip(scores, sessions.items(), strict=True)
+            ]
+        if len(searched) > 1:
+            shared = {
+                row >> BELOW_SESSION for row in set(searched[0].rows).intersection(*(o.rows for o in searched[1:]))
+            }
+            scores = [
+                score * _TOGETHER if number in shared else score for score, number in zip(scores, sessions, strict=True)
+            ]
+        ranked = [
+            ((score or 1.0) * recent, updated, number)
+            for score, (number, (updated, _, recent)) in zip(scores, sessions.items(), strict=True)
+        ]
+        best = heapq.nlargest(most, ranked) if most * _FEW < len(ranked) else []
+        yield from ((score, number) for score, _, number in best)
         ranked.sort(reverse=True)
-        return [(score, number) for score, _, number in ranked]
+        yield from ((score, number) for score, _, number in ranked[len(best) :])
 
     def _holds(
         self,
         number: int,
         wanted: list[Term],
-        candidates: list[dict[int, list[int]]],
-        unwanted: list[tuple[Term, dict[int, list[int]]]],
+        candidates: list[_Candidates],
+        unwanted: list[tuple[Term, _Candidates]],
     ) -> bool:
         """Whether a session really has all that is wanted, where the query looks, and nothing unwanted."""
         inside = self._query.looks_into_messages()
         for term, found in zip(wanted, candidates, strict=True):
-            if (inside or not term.certain) and not self._has(number, term, found[number]):
+            if (inside or not term.certain) and not self._has(number, term, found.of(number)):
                 return False
         return not any(
-            number in found and ((term.certain and not inside) or self._has(number, term, found[number]))
+            number in found.weights and ((term.certain and not inside) or self._has(number, term, found.of(number)))
             for term, found in unwanted
         )
 
