@@ -202,10 +202,11 @@ def _failed(block: dict[str, Json]) -> bool:
 
 def _written_call(said: str) -> tuple[int, Part] | None:
     """A call written as XML at the end of an answer, and where it starts; None where there is none, or half of one."""
-    found = _CALL.search(said)
+    end = said.rstrip()
+    found = _CALL.search(said) if end.endswith(">") else None
     if found is None:
         return None
-    name, end = found[1], said.rstrip()
+    name = found[1]
     closing = f"</{name}>"
     if not end.endswith(closing):
         return None

@@ -6,7 +6,6 @@ What a row becomes depends on the rows above it only, so that a file that has gr
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import Any
 
@@ -14,9 +13,9 @@ from chasm_git.providers.base import Problem
 from chasm_git.providers.formats.codex_items import read_item, working_directory
 from chasm_git.providers.formats.codex_names import Name
 from chasm_git.providers.reading import jsonl
-from chasm_git.providers.reading.values import origin_id
+from chasm_git.providers.reading.values import origin_id, scoped_id
 from chasm_git.session import times
-from chasm_git.session.build import Builder, record_id
+from chasm_git.session.build import Builder
 from chasm_git.session.model import Message, Part, Role, Session
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.IGNORECASE)
@@ -47,6 +46,9 @@ class Rollout:
     def __init__(self, path: str, file: str) -> None:
         self.path = path
         self.file = file
+        name = file.removesuffix(".jsonl")
+        self.id = found[0].lower() if (found := _UUID.search(name)) is not None else name
+        """The session's id: its own, else that in the name of its file."""
         self.builder = Builder()
         self.problems: list[Problem] = []
         self.name: Name | None = None
@@ -88,16 +90,6 @@ class Rollout:
             self._end_answer()  # {"record_type":"state"} stands before the rows of each answer
             self._keep(record, "event", timestamp, line)
 
-    @property
-    def id(self) -> str:
-        """The session's id: its own, else that in the name of its file."""
-        own = _text(self._header.get("id")) if self._header is not None else None
-        if own is None:
-            name = self.file.removesuffix(".jsonl")
-            found = _UUID.search(name)
-            own = found[0].lower() if found is not None else name
-        return own
-
     def session(self, tail: bytes | None) -> Session:
         """The session these rows are, without its title."""
         header = self._header or {}
@@ -126,10 +118,7 @@ class Rollout:
 
         One that says no time (bare rows) stands in many files; there the session's id is part of it.
         """
-        key = None
-        if timestamp is None:
-            mixed = f"{self.id} {record_id(record, line)}".encode("utf-8", "surrogatepass")
-            key = "h-" + hashlib.sha256(mixed).hexdigest()[:20]
+        key = scoped_id(self.id, record, line) if timestamp is None else None
         return self.builder.message(
             record, id=key, role=role, timestamp=timestamp, content=content, line=line, **fields
         )
@@ -208,6 +197,7 @@ class Rollout:
         """The first is the session's own; the next with another id that of the session it was forked from."""
         if self._header is None:
             self._header = payload
+            self.id = _text(payload.get("id")) or self.id
         elif self._origin is None and payload.get("id") != self._header.get("id"):
             self._origin = _text(payload.get("id"))
 
