@@ -57,8 +57,10 @@ class AmazonQIDE(Provider):
         except ValueError as error:
             return Reading(problems=[Problem(str(source.path), str(error))])
         taken: set[str] = set()
-        for collection in map(as_dict, as_list(value.get("collections"))):
-            for tab in as_list(collection.get("data")) if collection.get("name") == "tabs" else ():
+        for collection in map(as_dict, document.listed(value, "collections", source.path, reading.problems)):
+            if collection.get("name") != "tabs":
+                continue
+            for tab in document.listed(collection, "data", source.path, reading.problems):
                 session = _session(as_dict(tab), reading.attachments)
                 if session is not None and session.id not in taken:
                     taken.add(session.id)

@@ -62,14 +62,13 @@ class Amp(Provider):
             value = document.load(path.read_bytes())
         except ValueError as error:
             return Reading(problems=[Problem(str(path), str(error))])
-        if type(value.get(_MESSAGES)) is not list:
-            return Reading()
+        problems: list[Problem] = []
         session = Session(identity(value.get("id")) or path.stem, self.name, text(value.get("title")))
         builder = Builder()
-        for message in value[_MESSAGES]:
+        for message in document.listed(value, _MESSAGES, path, problems):
             _add(builder, session.id, message)
         if not any(message.role in ("user", "assistant") for message in builder.messages):
-            return Reading()
+            return Reading(problems=problems)
         tree = as_dict(next(iter(as_list(as_dict(as_dict(value.get("env")).get("initial")).get("trees"))), None))
         uri = text(tree.get("uri"))
         session.workspace = path_of(uri) if uri is not None and uri.startswith("file://") else uri

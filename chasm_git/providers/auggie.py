@@ -59,11 +59,12 @@ class Auggie(Provider):
             value = document.load(path.read_bytes())
         except ValueError as error:
             return Reading(problems=[Problem(str(path), str(error))])
+        problems: list[Problem] = []
         session, builder = Session(identity(value.get("sessionId")) or path.stem, self.name), Builder()
-        for item in as_list(value.get(_HISTORY)):
+        for item in document.listed(value, _HISTORY, path, problems):
             _add(builder, session, item)
         if not any(message.role in ("user", "assistant") for message in builder.messages):
-            return Reading()
+            return Reading(problems=problems)
         session.title = text(value.get("title")) or text(value.get("customTitle"))
         session.created_at = iso(value.get("created"))
         session.workspace = session.workspace or text(value.get("workspaceRoot"))

@@ -63,10 +63,10 @@ class ClineCLI(Provider):
             return Reading(problems=[Problem(str(path), str(error))])
         reading, builder = Reading(), Builder()
         session = _session(path, value)
-        for item in as_list(value.get(_MESSAGES)):
+        for item in document.listed(value, _MESSAGES, path, reading.problems):
             _add(builder, session, item)
         if not any(message.role in ("user", "assistant") for message in builder.messages):
-            return Reading()
+            return reading
         session.native = {"name": path.name} | document.kept(value, _MESSAGES, builder.attachments)
         session.messages = builder.messages
         _describe(session, path, builder.attachments, reading.problems)

@@ -60,12 +60,12 @@ class ContinueDev(Provider):
         except ValueError as error:
             return Reading(problems=[Problem(str(path), str(error))])
         session = Session(identity(value.get("sessionId")) or path.stem, self.name)
-        builder = Builder()
+        builder, problems = Builder(), list[Problem]()
         history = _History(builder, session)
-        for item in as_list(value.get(_HISTORY)):
+        for item in document.listed(value, _HISTORY, path, problems):
             history.add(item)
         if not any(message.role in ("user", "assistant") for message in builder.messages):
-            return Reading()
+            return Reading(problems=problems)
         reading = Reading([session], builder.attachments)
         session.title = text(value.get("title"))
         session.forked_from = origin_id(value)

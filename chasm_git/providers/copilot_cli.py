@@ -136,13 +136,12 @@ def _read_old(path: Path) -> Reading:
     found = _OLD.fullmatch(path.name)
     session = Session(identity(value.get("sessionId")) or (found[1] if found else path.stem), CopilotCLI.name)
     session.created_at = iso(value.get("startTime"))
-    builder = Builder()
-    listed = value.get(_MESSAGES)
-    for item in listed if type(listed) is list else ():
+    builder, problems = Builder(), list[Problem]()
+    for item in document.listed(value, _MESSAGES, path, problems):
         fields = fields_of(as_dict(item))
         builder.message(item, id=scoped_id(session.id, item), line=document.line_of(item), **fields)
     if not any(message.role in ("user", "assistant") for message in builder.messages):
-        return Reading()
+        return Reading(problems=problems)
     session.title = text(value.get("title"))
     session.native = {"name": path.name} | document.kept(value, _MESSAGES, builder.attachments)
     session.messages = builder.messages

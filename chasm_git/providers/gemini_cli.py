@@ -118,10 +118,10 @@ def _read_object(path: Path, session: Session) -> Reading:
         return Reading(problems=[Problem(str(path), "no messages in it: no recording of a version that is known here")])
     builder = Builder()
     session.id = identity(value.get("sessionId")) or session.id
-    add_items(builder, session, as_list(value.get(_MESSAGES)))
     reading = Reading(attachments=builder.attachments)
+    add_items(builder, session, document.listed(value, _MESSAGES, path, reading.problems))
     if not any(message.role in ("user", "assistant") and not message.injected for message in builder.messages):
-        return Reading()
+        return Reading(problems=reading.problems)
     session.title = text(value.get("summary"))
     session.forked_from = origin_id(value)
     session.created_at = iso(value.get("startTime"))

@@ -22,6 +22,7 @@ from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
 from chasm_git.providers.formats.hermes_message import SESSION_META, about, fields_of, key_of
 from chasm_git.providers.reading import document, folders, jsonl, sqlite_copy, table_rows
 from chasm_git.providers.reading.cells import value_of
+from chasm_git.providers.reading.json_shape import shape_of
 from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed, order_of, unplaced
 from chasm_git.providers.reading.taken_over import TakenOver, id_of
 from chasm_git.providers.reading.transcript import Transcript
@@ -87,6 +88,10 @@ class Hermes(Provider):
         session = Session(identity(value.get("session_id")) or path.stem.removeprefix("session_"), self.name)
         return Reading() if session.id in known else _document(value, session, path)
 
+    def sniff(self, sample: bytes, name: str) -> float:
+        """See `Provider.sniff`."""
+        return 0.95 if {"session_id", "session_start", _MESSAGES} <= shape_of(sample).top else 0.0
+
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The file of a session; of one that was in the database, its rows. See `Provider.export`."""
         native = as_dict(session.native)
@@ -100,16 +105,15 @@ class Hermes(Provider):
 
 def _document(value: dict[str, Any], session: Session, path: Path) -> Reading:
     """The session of a file that is one object."""
-    listed = value.get(_MESSAGES)
-    builder = Builder()
+    builder, problems = Builder(), list[Problem]()
     model = text(value.get("model"))
-    for item in listed if type(listed) is list else ():
+    for item in document.listed(value, _MESSAGES, path, problems):
         message = as_dict(item)
         fields = fields_of(message, model)
         key = key_of(session.id, message)
         builder.message(item, id=key, timestamp=iso(message.get("timestamp")), line=document.line_of(item), **fields)
     if not any(message.role in ("user", "assistant") for message in builder.messages):
-        return Reading()
+        return Reading(problems=problems)
     about(session, value, value.get("model_config"))
     session.created_at = iso(value.get("session_start"))
     session.native = {"name": path.name} | document.kept(value, _MESSAGES, builder.attachments)

@@ -68,7 +68,7 @@ class Kiro(Provider):
             return Reading(problems=[Problem(str(path), str(error))])
         session, builder = Session(identity(value.get("sessionId")) or path.stem, self.name), Builder()
         prompt, since = "", 0
-        for item in as_list(value.get(_HISTORY)):
+        for item in document.listed(value, _HISTORY, path, reading.problems):
             message = as_dict(as_dict(item).get("message"))
             fields = openai_chat.fields_of(message)
             key = identity(message.get("id"))

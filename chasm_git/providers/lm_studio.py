@@ -27,7 +27,7 @@ from chasm_git.providers.formats.lm_studio_content import fields_of, mark_of
 from chasm_git.providers.reading import document, folders
 from chasm_git.providers.reading.export_file import media_type_of
 from chasm_git.providers.reading.json_shape import shape_of
-from chasm_git.providers.reading.values import as_dict, as_list, scoped_id, text
+from chasm_git.providers.reading.values import as_dict, scoped_id, text
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -135,10 +135,10 @@ class _Conversation:
     def reading(self, value: dict[str, Any]) -> Reading:
         """The session, or none where nobody said anything."""
         session, builder = self._session, self._builder
-        for item in as_list(value.get(_MESSAGES)):
+        for item in document.listed(value, _MESSAGES, Path(self._path), self._problems):
             self._item(item)
         if not any(message.role == "user" or message.role == "assistant" for message in builder.messages):
-            return Reading()
+            return Reading(problems=self._problems)
         session.title = text(value.get("name"))
         session.created_at = iso(value.get("createdAt"))
         if session.created_at is None:

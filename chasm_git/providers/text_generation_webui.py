@@ -82,7 +82,12 @@ class TextGenerationWebUI(Provider):
             value = document.load(path.read_bytes())
         except ValueError as error:
             return Reading(problems=[Problem(str(path), str(error))])
-        return _read(value, path.stem) if _keys_in(value) is not None else Reading()  # it keeps its settings there too
+        if _keys_in(value) is not None:
+            return _read(value, path.stem)
+        reading = Reading()  # it keeps its settings there too
+        for keys in _KEYS:
+            document.listed(value, keys[0], path, reading.problems)
+        return reading
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The chat's file. See `Provider.export`."""

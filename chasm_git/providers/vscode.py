@@ -30,6 +30,7 @@ from chasm_git.providers.formats.vscode_log import BOM, Removed, replay
 from chasm_git.providers.formats.vscode_requests import add_request, requests_of
 from chasm_git.providers.formats.vscode_results import STORAGE
 from chasm_git.providers.formats.vscode_uris import path_of, uri_of
+from chasm_git.providers.reading import document
 from chasm_git.session import jsonio, times
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -75,6 +76,7 @@ class VSCode(Provider):
         results = list(vscode_results.read(path.parent.parent / STORAGE, source.extra, reading.problems))
         for key, stored in found:
             if stored is not None:
+                document.listed(stored.state, "requests", path, reading.problems, fatal=False)
                 _add_session(stored, key, workspace, reading, results)
         return reading
 
@@ -173,7 +175,7 @@ def _add_session(
     native["stored"] = stored.stored
     if stored.unread:
         native["unread"] = [raw_line(data, builder.attachments) for data in stored.unread]
-    elif not builder.messages and not _has_draft(state):
+    elif not builder.messages and not requests and not _has_draft(state):
         return
     calls = _calls(builder) if results else frozenset()
     for name, data in results:

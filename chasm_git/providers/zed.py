@@ -127,7 +127,7 @@ def _add(row: Row, path: Path, reading: Reading) -> None:
         session.created_at = session.created_at or iso(row.get("updated_at"))
     else:
         zed_thread.add(value, session, builder)
-        if not builder.messages:
+        if not document.listed(value, _MESSAGES, path, reading.problems, fatal=False):
             return
         session.native = {"row": about}
         if _MESSAGES in value:

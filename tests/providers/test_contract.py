@@ -504,6 +504,22 @@ def test_unknown_records_and_keys_are_kept(case: Case, tmp_path: Path) -> None:
         source.path.write_bytes(data)
 
 
+def test_a_list_that_is_something_else_is_named(case: Case, tmp_path: Path) -> None:
+    """A conversation does not go unread without a word because its list has become an object, or a text."""
+    home = tmp_path / "home"
+    shutil.copytree(case.home, home)
+    provider = registry.load(case.name)
+    for source, before in case.read(home):
+        data = source.path.read_bytes()
+        value = json.loads(data) if is_document(source.path, data) else None
+        for key in value if isinstance(value, dict) and len(before.sessions) == 1 else ():
+            for other in ({"0": value[key]}, json.dumps(value[key])) if isinstance(value[key], list) else ():
+                source.path.write_bytes(compact(value | {key: other}))
+                reading = provider.read(source)
+                assert reading.sessions or reading.problems, (source.key, key)
+        source.path.write_bytes(data)
+
+
 WORDS = st.one_of(
     st.none(),
     st.booleans(),

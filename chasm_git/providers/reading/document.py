@@ -8,8 +8,10 @@ The list's items become messages, each with its record; the object without the l
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from chasm_git.providers.base import Problem
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Json, Message, Session
@@ -24,6 +26,16 @@ def load(data: bytes) -> dict[str, Any]:
     if type(value) is not dict:
         raise ValueError("not a JSON object")
     return value
+
+
+def listed(value: dict[str, Any], key: str, path: Path, problems: list[Problem], *, fatal: bool = True) -> list[Any]:
+    """The list at a key of a file's object; where something else says anything there, that is a problem."""
+    found = value.get(key)
+    if type(found) is list:
+        return found
+    if found:
+        problems.append(Problem(str(path), f"{key!r} is no list: what it says cannot be read", fatal=fatal))
+    return []
 
 
 def kept(document: dict[str, Any], key: str, into: dict[str, bytes]) -> dict[str, Json]:
