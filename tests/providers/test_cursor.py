@@ -277,3 +277,12 @@ def test_files_of_others(shared: Path, tmp_path: Path) -> None:
     assert (session.title, session.workspace) == ("Synthetic v0.16 Composer session", "/fixture/v016/project")
     assert said(session, "user") == ["Synthetic question alpha.", "Synthetic empty-ID compatibility turn."]
     assert sorted({call["name"] for m in shown(session) for call in m["tool_calls"]}) == ["read_file", "search"]
+
+
+@pytest.mark.parametrize("value", ['{"allComposers": [{"conv', '{"allComposers": {"0": []}}', "[]"])
+def test_a_list_of_conversations_that_cannot_be_read_is_named(value: str, tmp_path: Path) -> None:
+    path = user(tmp_path) / "workspaceStorage" / "00a1" / "state.vscdb"
+    database(path, {"ItemTable": {"composer.composerData": value}})
+    (reading,) = read(tmp_path)
+    (problem,) = reading.problems
+    assert problem.path == str(path) and not problem.fatal

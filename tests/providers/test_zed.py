@@ -146,3 +146,20 @@ def test_text_threads() -> None:
     assert [m["error"] for m in shown(session) if "error" in m] == ["overloaded"]
     ((older),) = found.values()
     assert (older.title, [m.status for m in older.messages]) == ("Older", [None, "interrupted"])
+
+
+@pytest.mark.parametrize(
+    "about",
+    [{}, {"messages": {"0": []}}, {"messages": [7]}, {"messages": [{"id": 1, "start": 0}], "message_metadata": 5}],
+)
+def test_a_text_of_nobody_is_kept(about: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / ".local/share/zed/conversations/Notes.zed.json"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(compact({"text": "Why is the sky blue?", "summary": "Sky"} | about))
+    reading = read(tmp_path)
+    (session,) = reading.sessions
+    assert [(m.role, m.content) for m in session.messages if m.content] == [("event", "Why is the sky blue?")]
+    (problem,) = reading.problems
+    assert (problem.path, problem.fatal) == (str(path), False)
+    ((_, data),) = zed.export(session, reading.attachments.__getitem__).items()
+    assert data == path.read_bytes()

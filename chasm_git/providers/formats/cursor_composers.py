@@ -76,23 +76,25 @@ def read_workspace(path: Path, reading: Reading) -> None:
     """Add the conversations that stand in a workspace's own database. Raises OSError where it cannot be opened."""
     with _reported(path, reading), opened(path, reading.problems) as database:
         workspace = folder_of(path.parent, reading)
-        for composer in as_list(as_dict(_item(database, _LISTED)).get("allComposers")):
+        listed = as_dict(_item(database, _LISTED, path, reading.problems))
+        for composer in document.listed(listed, "allComposers", path, reading.problems, fatal=False):
             if type(composer) is dict and as_list(composer.get("conversation")):
                 _add_document(composer, "conversation", text(composer.get("composerId")), workspace, reading)
-        _add_chats(database, _CHATS[:1], workspace, reading)
+        _add_chats(database, _CHATS[:1], path, workspace, reading)
 
 
 def read_chats(path: Path, provider: str, reading: Reading) -> None:
     """Add the chats that stand in a workspace's own database, of an editor that kept them as Cursor did."""
     with _reported(path, reading), opened(path, reading.problems) as database:
-        _add_chats(database, _CHATS, folder_of(path.parent, reading), reading)
+        _add_chats(database, _CHATS, path, folder_of(path.parent, reading), reading)
     for session in reading.sessions:
         session.provider = provider
 
 
-def _add_chats(database: Database, keys: Sequence[str], workspace: str | None, reading: Reading) -> None:
+def _add_chats(database: Database, keys: Sequence[str], path: Path, workspace: str | None, reading: Reading) -> None:
     for key in keys:
-        for tab in as_list(as_dict(_item(database, key)).get("tabs")):
+        chats = as_dict(_item(database, key, path, reading.problems))
+        for tab in document.listed(chats, "tabs", path, reading.problems, fatal=False):
             if type(tab) is dict and as_list(tab.get("bubbles")):
                 _add_document(tab, "bubbles", text(tab.get("tabId")), workspace, reading)
 
@@ -122,7 +124,7 @@ def _ids(database: Database) -> Iterator[str]:
 
 def _add_composer(database: Database, key: str, head: Row | None, places: _Places, reading: Reading) -> None:
     rows = database.between(TABLE, "key", _COMPOSER + key, _COMPOSER + key + "\0", ("value",))
-    composer = as_dict(_value(rows[0], places.path, reading)) if rows else {}
+    composer = as_dict(_value(rows[0], places.path, reading.problems)) if rows else {}
     bubbles = database.between(TABLE, "key", f"{_BUBBLE}{key}:", f"{_BUBBLE}{key};", ("value",))
     items = [item for row in bubbles if (item := _row_item(row, places.path, reading)) is not None]
     if as_list(composer.get("conversation")):
@@ -145,12 +147,12 @@ def _row_item(row: Row, path: Path, reading: Reading) -> _Item | None:
     """The message of a row; None of one that was emptied."""
     if row.get("value") is None:
         return None
-    bubble = _value(row, path, reading)
+    bubble = _value(row, path, reading.problems)
     key = str(row.get("key")).rpartition(":")[2]
     return _Item({TABLE: row}, as_dict(bubble), identity(key), is_row=True)
 
 
-def _value(row: Row, path: Path, reading: Reading) -> Json:
+def _value(row: Row, path: Path, problems: list[Problem]) -> Json:
     """What the value of a row says, be it stored as text or as bytes."""
     cell: Json = value_of(row.get("value"))
     if type(cell) is dict and "$base64" in cell and len(cell) == 1:
@@ -160,7 +162,7 @@ def _value(row: Row, path: Path, reading: Reading) -> Json:
             cell = None
     if type(cell) is not dict and row.get("value") is not None:
         reason = f"{str(row.get('key'))[:120]} is not a JSON object"
-        reading.problems.append(Problem(str(path), reason, fatal=False))
+        problems.append(Problem(str(path), reason, fatal=False))
     return cell
 
 
@@ -277,9 +279,9 @@ def _children(session: Session) -> Iterator[str]:
         yield from (child for child in as_list(composer.get(name)) if type(child) is str)
 
 
-def _item(database: Database, key: str) -> Json:
+def _item(database: Database, key: str, path: Path, problems: list[Problem]) -> Json:
     rows = database.between(_ITEMS, "key", key, key + "\0", ("value",))
-    return _value(rows[0], Path(key), Reading()) if rows else None
+    return _value(rows[0], path, problems) if rows else None
 
 
 def folder_of(storage: Path, reading: Reading) -> str | None:
@@ -313,7 +315,9 @@ class _Places:
         self._storage = user / "workspaceStorage"
         self._reading = reading
         self._by_composer: dict[str, str | None] | None = None
-        heads = as_list(as_dict(_item(database, "composer.composerHeaders")).get("allComposers"))
+        heads = as_list(
+            as_dict(_item(database, "composer.composerHeaders", self.path, reading.problems)).get("allComposers")
+        )
         self._heads = {str(as_dict(head).get("composerId")): as_dict(head) for head in heads}
 
     def of(self, key: str, composer: dict[str, Any], head: Row | None) -> str | None:
@@ -351,7 +355,7 @@ class _Places:
     def _list(self, path: Path, place: str, into: dict[str, str | None]) -> None:
         try:
             with opened(path, []) as database:
-                listed = as_dict(_item(database, _LISTED))
+                listed = as_dict(_item(database, _LISTED, path, []))
         except (OSError, Unreadable):  # it is a source of its own, and reported there
             return
         heads = [as_dict(head).get("composerId") for head in as_list(listed.get("allComposers"))]

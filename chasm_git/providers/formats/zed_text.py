@@ -39,7 +39,11 @@ def read_text(path: Path, reading: Reading) -> None:
         about = as_dict(item.get("metadata")) or _beside(value, item.get("id"))
         _add(builder, session, item.get("id"), about, said)
     if not any(m.role in ("user", "assistant") and m.content for m in builder.messages):
-        return
+        if not whole.strip():
+            return
+        reading.problems.append(Problem(str(path), "it does not say who said what", fatal=False))
+        if not any(m.content for m in builder.messages):
+            builder.message(None, id="text", role="event", content=whole)
     session.native = {"name": path.name, "file": document.kept_file(data, builder.attachments)}
     session.messages = builder.messages
     reading.sessions.append(session)
