@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from chasm_git.outputs.cli.terminal import local_time
 from chasm_git.session.model import Message, Session
 from tests.cli.calling import Program
 
@@ -50,7 +51,8 @@ def test_a_span_has_two_ends_or_is_a_moment(keep: Callable[..., Path], capsys: p
     dateless.created_at = None
     shown = Program(keep([long, dateless, session("moment", "2026-01-08")]), capsys)("show", "timeline").out
     spans = {line.split()[-1]: line.split()[0] for line in shown.splitlines()[1:]}
-    assert spans == {"long": "12:00–12:30", "dateless": "12:00", "moment": "12:00"}
+    noon, half = (local_time(f"2026-01-08T12:{minute}:00.000Z")[11:] for minute in ("00", "30"))
+    assert spans == {"long": f"{noon}–{half}", "dateless": noon, "moment": noon}
 
 
 def test_the_timeline_of_a_folder(several: Program) -> None:

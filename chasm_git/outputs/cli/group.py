@@ -27,7 +27,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of a name, imported now; None where there is none."""
         entry = self.entries.get(cmd_name)
-        return None if entry is None else load(cmd_name, entry)
+        return None if entry is None else load(cmd_name, entry, ctx.command_path)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the members without importing them."""
@@ -82,8 +82,8 @@ def _first_word(args: list[str]) -> str | None:
     return None
 
 
-def load(name: str, entry: Entry) -> click.Command:
-    """The click command of an entry of the table."""
+def load(name: str, entry: Entry, path: str) -> click.Command:
+    """The click command of an entry of the table; `path` is what is written before its name."""
     if entry.commands is not None and not entry.module:
         return LazyGroup(entry.commands, name=name, help=entry.summary, params=shared_options(hidden=True))
     command: click.Command = import_module(f"chasm_git.outputs.cli.{entry.module}").command
@@ -92,9 +92,10 @@ def load(name: str, entry: Entry) -> click.Command:
             param.type = SessionName()
     taken = {option for param in command.params for option in param.opts}
     command.params += [option for option in shared_options(hidden=True) if taken.isdisjoint(option.opts)]
+    command.epilog = f"\b\nExample: {path} {name} {entry.example}".rstrip()
     if entry.commands is not None:
         lines = "\n".join(f"{name} {word}  {below.summary}" for word, below in entry.commands.items())
-        command.epilog = f"\b\nCommands:\n{lines}"
+        command.epilog += f"\n\n\b\nCommands:\n{lines}"
         settings = {"name": name, "help": entry.summary, "params": shared_options(hidden=True)}
         return CommandGroup(command, entry.commands, **settings)
     return command
