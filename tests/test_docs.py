@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -11,8 +12,9 @@ import click
 import pytest
 
 from chasm_git.outputs.cli.commands import COMMANDS, Entry
+from chasm_git.outputs.cli.context import Context
 from chasm_git.outputs.cli.group import CommandGroup, LazyGroup, load
-from chasm_git.outputs.cli.main import root
+from chasm_git.outputs.cli.main import main, root
 from chasm_git.providers import registry
 
 ROOT = Path(__file__).parents[1]
@@ -46,7 +48,7 @@ def test_the_table_has_a_sentence_for_every_command(name: str) -> None:
 @pytest.mark.parametrize("name", LEAVES)
 def test_every_command_loads_and_explains_itself(name: str) -> None:
     last = name.split()[-1]
-    command = load(last, LEAVES[name])
+    command = load(last, LEAVES[name], "chasm")
     assert command.name == SHORT_WAYS.get(name, name).split()[-1]
     if isinstance(command, CommandGroup):
         command = command.itself
@@ -56,6 +58,19 @@ def test_every_command_loads_and_explains_itself(name: str) -> None:
             assert param.help, f"{name}: {param.opts} has no help"
     with click.Context(command, info_name=last) as context:
         assert "--json" in command.get_help(context)
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_every_command_shows_an_example_that_it_takes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = shlex.split(LEAVES[name].example)
+    assert words or name in {"recover orphans", "cache rebuild", "git remote list"}
+    command = load(name.split()[-1], LEAVES[name], "chasm")
+    try:
+        command.make_context(name, list(words), obj=Context({}))  # UsageError where it does not take them
+    except click.BadParameter as error:
+        assert "does not exist" in error.message  # a file that only a person has
+    assert main([*name.split(), "--help"]) == 0
+    assert f"  Example: chasm {name} {LEAVES[name].example}".rstrip() + "\n" in capsys.readouterr().out
 
 
 def test_every_command_has_a_module_of_its_own_and_tests_that_call_it() -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import resource
-import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,7 +21,6 @@ from chasm_git.errors import ChasmError, ConflictsWaiting, SourcesUnreadable
 from chasm_git.outputs.cli import main as program
 from chasm_git.outputs.cli.commands import COMMANDS, Entry
 from chasm_git.outputs.cli.context import Context
-from chasm_git.outputs.cli.group import LazyGroup
 
 Install = Callable[[Callable[[Context], Any]], None]
 
@@ -218,32 +216,3 @@ def test_what_was_typed_does_not_flood_the_screen() -> None:
     ):
         done = chasm(*arguments)
         assert done.returncode in (1, 2) and len(done.stderr) < 2000 and "xxx…xxx" in done.stderr
-
-
-def leaves(entries: dict[str, Entry], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Entry]]:
-    for name, entry in entries.items():
-        if entry.module:
-            yield (*path, name), entry
-        yield from leaves(entry.commands or {}, (*path, name))
-
-
-@pytest.mark.parametrize(("path", "entry"), [pytest.param(*leaf, id="-".join(leaf[0])) for leaf in leaves(COMMANDS)])
-def test_every_command_has_an_example_that_it_takes(
-    path: tuple[str, ...], entry: Entry, capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = shlex.split(entry.example)
-    assert words or path in {("recover", "orphans"), ("cache", "rebuild"), ("git", "remote", "list")}
-    context, command = click.Context(program.root, obj=Context({}), info_name="chasm"), program.root
-    for name in path[:-1]:
-        group = command.get_command(context, name)
-        assert isinstance(group, LazyGroup)
-        context, command = click.Context(group, context, info_name=name), group
-    last = command.get_command(context, path[-1])
-    assert last is not None
-    try:
-        last.make_context(path[-1], words, context)  # UsageError where it does not take them
-    except click.BadParameter as error:
-        assert "does not exist" in error.message  # a file that only a person has
-    assert program.main([*path, "--help"]) == 0
-    shown = capsys.readouterr().out
-    assert f"  Example: chasm {' '.join(path)} {entry.example}".rstrip() + "\n" in shown and "--json" in shown
