@@ -18,7 +18,7 @@ from chasm_git.archive.syncing import tracking
 from chasm_git.archive.syncing.remote import NoRemote, choose, redacted
 from chasm_git.archive.syncing.sessionmerge import merge_session
 from chasm_git.archive.syncing.tracking import SyncState, SyncStatus
-from chasm_git.errors import ChasmError, UsageError
+from chasm_git.errors import UsageError
 from chasm_git.session import codec
 from chasm_git.session.forgotten import DELETED, forgotten, is_forgotten
 from chasm_git.session.model import Session
@@ -135,8 +135,10 @@ class ArchiveStore:
         """Where a session's file is, and what it holds; where it goes, if there is none."""
         try:
             found = naming.find_session(self._archive, f"{provider}/{identity}", self._archive.head())
-        except ChasmError:
+        except naming.NoSuchSession:
             found = None
+        except naming.AmbiguousSession as error:
+            found = next((one for one in error.candidates if one.id == identity), None)
         if found is None or found.id != identity:
             return layout.session_path(provider, identity, created_at), None
         return found.path, self._archive.read(found.blob)

@@ -12,6 +12,7 @@ Opening one reads a few small files and imports nothing heavy; dulwich comes in 
 from __future__ import annotations
 
 import hashlib
+import shlex
 import struct
 import threading
 import weakref
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from dulwich.repo import Repo
 
 _TREES_KEPT = 4096
+_FROM_ELSEWHERE = "fetch it from another copy of the archive, then run `git fsck` there"
 
 
 class NotAnArchive(ChasmError):
@@ -44,11 +46,25 @@ class DamagedObject(ChasmError):
     """An object of the repository does not hold what its name says."""
 
     def __init__(self, object_id: str, where: str) -> None:
-        super().__init__(
-            f"object {object_id} in {where} is damaged; fetch it from another copy of the archive, "
-            "then run `git fsck` there"
-        )
+        super().__init__(object_id, where)
         self.object_id = object_id
+
+    def __str__(self) -> str:
+        object_id, where = self.args
+        return f"object {object_id} in {where} is damaged; {_FROM_ELSEWHERE}"
+
+
+class MissingObject(ChasmError, KeyError):
+    """An object is not in the repository: a partial clone leaves out contents, or something was lost."""
+
+    def __init__(self, object_id: str, where: str, is_partial: bool) -> None:
+        super().__init__(object_id, where, is_partial)
+        self.object_id = object_id
+
+    def __str__(self) -> str:
+        object_id, where, is_partial = self.args
+        fetch = f"it is a partial clone, `git -C {shlex.quote(where)} fetch --refetch --no-filter` brings the rest"
+        return f"object {object_id} is missing from {where}: {fetch if is_partial else _FROM_ELSEWHERE}"
 
 
 class Archive:
@@ -85,6 +101,13 @@ class Archive:
         folder = self.git_dir / "chasm"
         folder.mkdir(exist_ok=True)
         return folder
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether contents may be missing that git fetches when it is asked for them (``git clone --filter``)."""
+        settings = self.settings
+        promisors = (name for name in settings if name.startswith("remote.") and name.endswith(".promisor"))
+        return "extensions.partialclone" in settings or any(is_true(settings[name]) for name in promisors)
 
     @property
     def scratch(self) -> Path:
@@ -180,10 +203,18 @@ class Archive:
 
     def read_path(self, commit: str | None, path: str) -> bytes:
         """The content of a file in a commit. Raises KeyError where there is none."""
-        entry = trees.lookup(self, self.tree_id(commit), path)
-        if entry is None or not entry.is_file:
+        data = self.file(commit, path)
+        if data is None:
             raise KeyError(path)
-        return self.read(entry.id)
+        return data
+
+    def file(self, commit: str | None, path: str) -> bytes | None:
+        """The content of a file in a commit; None where there is no such file.
+
+        Raises MissingObject for one that is there and cannot be had, so that nobody takes it for none.
+        """
+        entry = trees.lookup(self, self.tree_id(commit), path)
+        return self.read(entry.id) if entry is not None and entry.is_file else None
 
     def tree(self, tree_id: str) -> list[trees.Entry]:
         """The entries of one tree, in git's order. Raises KeyError where it is missing."""
@@ -201,7 +232,7 @@ class Archive:
     def object(self, object_id: str) -> tuple[str, bytes]:
         """Kind (``blob``, ``tree``, ``commit``, ``tag``) and content of any object.
 
-        Raises KeyError where it is missing, DamagedObject where its content is not what its id says.
+        Raises MissingObject (a KeyError), DamagedObject where its content is not what its id says.
         """
         if object_id == trees.EMPTY.get(self.hash_name):
             return "tree", b""
@@ -226,6 +257,8 @@ class Archive:
         damaged = (zlib.error, struct.error, ValueError, IndexError, AssertionError, ApplyDeltaError, ChecksumMismatch)
         try:
             number, data = self.store.get_raw(ObjectID(object_id.encode("ascii")))
+        except KeyError:
+            raise MissingObject(object_id, str(self.git_dir), self.is_partial) from None
         except (*damaged, FileFormatException, UnresolvedDeltas) as error:
             raise DamagedObject(object_id, str(self.git_dir)) from error
         kind = ("", "commit", "tree", "blob", "tag")[number]
@@ -330,8 +363,9 @@ def _shown_branch(top: Path, git_dir: Path) -> str | None:
     head = refs.symbolic_target(git_dir / "HEAD")
     if head is None:
         return None
-    if top != git_dir:
-        return head if (top / "chasm.yaml").is_file() else None
+    if top != git_dir and (top / "chasm.yaml").is_file():
+        return head
+    # a bare one, or one whose worktree shows nothing, or only a part
     with Archive(top, git_dir, None, head) as archive:
         commit = archive.head()
         return head if commit and trees.lookup(archive, archive.tree_id(commit), "chasm.yaml") else None

@@ -31,10 +31,10 @@ class Merged(NamedTuple):
 
 
 def read(archive: Archive, commit: str | None) -> dict[str, Any]:
-    """The settings in a commit; empty where there are none, or what is there cannot be read."""
+    """The settings in a commit; empty where there are none, or what is there makes no sense. Raises MissingObject."""
     try:
-        return values(archive.read_path(commit, PATH))
-    except (KeyError, ReferenceError):
+        return values(archive.file(commit, PATH) or b"")
+    except ReferenceError:
         return {}
 
 

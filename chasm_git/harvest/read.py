@@ -15,7 +15,7 @@ from chasm_git.archive import layout, settings
 from chasm_git.archive.choose import is_called
 from chasm_git.archive.plumbing.durable import scratch_name
 from chasm_git.archive.plumbing.objects import Blob, blob_id, blob_of, compress
-from chasm_git.archive.repo import open_archive
+from chasm_git.archive.repo import DamagedObject, MissingObject, open_archive
 from chasm_git.archive.syncing.sessionmerge import STRATEGIES, wanted
 from chasm_git.harvest.collecting import uncollected
 from chasm_git.providers.base import Problem, Provider, Reading, Source
@@ -186,7 +186,11 @@ class Reader:
         except OSError as error:
             made.is_passing = True
             made.problems.append(Problem(str(error.filename or place), error.strerror or str(error)))
+        except (MissingObject, DamagedObject) as error:
+            made.is_passing = True
+            made.problems.append(Problem(place, f"the archive's file of it cannot be had: {error}"))
         except codec.CodecError as error:
+            made.is_passing = True  # somebody may mend it
             made.problems.append(Problem(place, f"the archive's file of it cannot be read: {error}"))
         except Exception as error:  # noqa: BLE001 - one reader's bug must not cost the other sources; it is reported
             made.problems.append(Problem(place, f"reader failed: {type(error).__name__}: {error}"))

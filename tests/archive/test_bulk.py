@@ -80,3 +80,16 @@ def test_few_objects_and_partial_clones_start_no_git(archive: Archive) -> None:
         assert [reader.read(blob) for blob in blobs] == CONTENTS
     archive.settings["extensions.partialclone"] = "origin"
     assert BulkReader(archive)._process is None
+
+
+def test_nothing_is_fetched_into_a_partial_clone_by_reading(archive: Archive, tmp_path: Path) -> None:
+    subprocess.run(["git", "config", "uploadpack.allowFilter", "true"], cwd=archive.git_dir, check=True)
+    options = ["-q", "--bare", "--filter=blob:none"]
+    place = tmp_path / "clone.git"
+    subprocess.run(["git", "clone", *options, archive.git_dir.as_uri(), str(place)], check=True)
+    with open_archive(place) as clone, BulkReader(clone) as reader:
+        (blob,) = [entry.id for entry in clone.tree(clone.tree_id(clone.head()) or "") if entry.name == b"chasm.yaml"]
+        with pytest.raises(KeyError):
+            reader.read(blob)
+        with pytest.raises(KeyError):
+            clone.read(blob)

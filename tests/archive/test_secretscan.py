@@ -2,8 +2,8 @@
 
 import pytest
 
-from chasm_git.archive.repo import init_archive
-from chasm_git.archive.secrets import secretmask, secretscan
+from chasm_git.archive.repo import MissingObject, init_archive, open_archive
+from chasm_git.archive.secrets import secretmask, secretscan, secretsettings
 from chasm_git.archive.secrets.secretcache import Cache
 from chasm_git.archive.secrets.secretscan import SecretsLeaving, new_objects, scan_commit, scan_range
 from chasm_git.archive.secrets.secretsettings import SecretSettings, parse
@@ -274,3 +274,15 @@ def test_another_process_may_add_at_the_same_time(archive):
     one.add({"c" * 40: []})
     assert set(Cache(archive, "x").read()) == {"a" * 40, "b" * 40, "c" * 40}
     assert Cache(archive, "y").read() == {}
+
+
+def test_settings_that_a_partial_clone_lacks_are_not_taken_for_none(tmp_path):
+    with init_archive(tmp_path / "hub.git", bare=True) as hub:
+        save(hub, {"chasm.yaml": b"redact: mask\nsecrets:\n  mask: ['11111111']\n", FIRST: session(1, "a")})
+        run(hub.git_dir, "config", "uploadpack.allowFilter", "true")
+        run(tmp_path, "clone", "-q", "--bare", "--filter=blob:none", hub.git_dir.as_uri(), "clone.git")
+    with open_archive(tmp_path / "clone.git") as archive:
+        with pytest.raises(MissingObject):
+            secretsettings.read(archive)
+        with pytest.raises(MissingObject):
+            secretmask.allow(archive, "laptop", ["22222222"], dry_run=False, progress=nobody)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chasm_git.archive.repo import init_archive, open_archive
+from chasm_git.archive.repo import MissingObject, init_archive, open_archive
 from chasm_git.archive.verify import verify
 from chasm_git.harvest.run import harvest
 from chasm_git.providers.base import Env
@@ -39,3 +39,60 @@ def test_objects_named_by_sha256(tmp_path, processes):
     assert sessions_of(place) == [f"{SESSION}.yaml", f"{OTHER}.yaml"]
     fsck(place)
     assert status(place) == []
+
+
+@pytest.fixture
+def hub(tmp_path):
+    """A repository to be cloned, with a session in it; the home it came from lies beside it."""
+    home, place = tmp_path / "home", tmp_path / "hub.git"
+    write(home, talk(3))
+    init_archive(place, bare=True).close()
+    one_harvest(place, home)
+    run(place, "config", "uploadpack.allowFilter", "true")
+    return place
+
+
+def clone(hub, *options):
+    place = hub.parent / "clone"
+    run(hub.parent, "clone", "-q", *options, hub.as_uri(), str(place))
+    return place
+
+
+def test_a_clone_that_shows_nothing_is_an_archive_all_the_same(hub):
+    place = clone(hub, "--no-checkout")
+    with open_archive(place) as archive:
+        assert archive.worktree == place
+
+
+def test_what_a_partial_clone_lacks_stops_nothing_else_and_is_tried_again(hub):
+    place = clone(hub, "--bare", "--filter=blob:none")
+    home = hub.parent / "home"
+    write(home, talk(4))
+    write(home, talk(2, session=OTHER), session=OTHER)
+    with pytest.raises(MissingObject, match="--refetch --no-filter"):  # it might say what is to be masked
+        one_harvest(place, home)
+    run(place, "cat-file", "-p", "HEAD:chasm.yaml")
+    report = one_harvest(place, home)
+    assert [result.id for result in report.results] == [OTHER]
+    assert ["is a partial clone" in problem.reason for problem in report.problems] == [True]
+    run(place, "fetch", "-q", "--refetch", "--no-filter")
+    report = one_harvest(place, home)
+    assert [(result.id, result.added) for result in report.results] == [(SESSION, 1)]
+    assert report.problems == []
+    fsck(place)
+
+
+def test_an_archived_file_that_was_broken_is_joined_once_it_is_mended(tmp_path):
+    home, place = tmp_path / "home", tmp_path / "archive"
+    write(home, talk(2))
+    init_archive(place).close()
+    one_harvest(place, home)
+    (shown,) = (place / "sessions").rglob("*.yaml")
+    whole = shown.read_bytes()
+    shown.write_bytes(b"<<<<<<< not a session\n")
+    run(place, "commit", "-qam", "broken")
+    write(home, talk(3))
+    assert "cannot be read" in one_harvest(place, home).problems[0].reason
+    shown.write_bytes(whole)
+    run(place, "commit", "-qam", "mended")
+    assert [result.added for result in one_harvest(place, home).results] == [1]

@@ -32,7 +32,7 @@ class BulkReader:
     def __init__(self, archive: Archive, *, expected: int = WORTH_IT) -> None:
         self._archive = archive
         self._process: subprocess.Popen[bytes] | None = None
-        if expected < WORTH_IT or "extensions.partialclone" in archive.settings:
+        if expected < WORTH_IT or archive.is_partial:
             return
         try:
             self._process = Git(archive).start(("cat-file", "--batch"), (), _PLAIN, piped=True)

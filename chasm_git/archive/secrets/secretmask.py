@@ -225,17 +225,10 @@ def _said(masker: Masker, decision: str) -> str:
 def _edited(archive: Archive, head: str | None, name: str, items: Mapping[str, str]) -> bytes:
     """The committed settings with decisions added. Raises ChasmError where they cannot be read."""
     try:
-        return settings.with_added(_committed(archive, head), ("secrets", name), dict(items))
+        return settings.with_added(archive.file(head, settings.PATH) or b"", ("secrets", name), dict(items))
     except ReferenceError as error:
         where = f":{error.line}" if error.line is not None else ""
         raise ChasmError(f"{settings.PATH}{where}: {error}") from error
-
-
-def _committed(archive: Archive, head: str | None) -> bytes:
-    try:
-        return archive.read_path(head, settings.PATH)
-    except KeyError:
-        return b""
 
 
 def _moved(
@@ -268,7 +261,7 @@ def _being_edited(archive: Archive) -> bytes | None:
         mine = (archive.worktree / settings.PATH).read_bytes()
     except OSError:
         return None
-    return mine if mine != _committed(archive, archive.head()) else None
+    return mine if mine != (archive.file(archive.head(), settings.PATH) or b"") else None
 
 
 def _message(done: Decided, machine: str, what: str) -> str:

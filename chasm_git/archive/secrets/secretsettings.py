@@ -85,24 +85,18 @@ class SecretSettings:
 def read(archive: Archive, commit: str | None = None) -> SecretSettings:
     """The settings of a commit; without one, as they are now: in the worktree, where there is one, else at the head.
 
-    Never fails: what cannot be used is in `problems`.
+    What cannot be used is in `problems`. Raises MissingObject where a partial clone lacks the file: what is to be
+    masked may stand there.
     """
     data = b""
     if commit is None and archive.worktree is not None:
         try:
             data = (archive.worktree / settings.PATH).read_bytes()
         except OSError:
-            data = _committed(archive, archive.head())
+            data = archive.file(archive.head(), settings.PATH) or b""
     else:
-        data = _committed(archive, commit or archive.head())
+        data = archive.file(commit or archive.head(), settings.PATH) or b""
     return parse(data)
-
-
-def _committed(archive: Archive, commit: str | None) -> bytes:
-    try:
-        return archive.read_path(commit, settings.PATH)
-    except KeyError:
-        return b""
 
 
 def parse(data: bytes) -> SecretSettings:
