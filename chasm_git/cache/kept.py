@@ -53,8 +53,11 @@ def unpack(kind: int, packed: bytes) -> list[Text]:
 
 
 def unpack_folded(packed: bytes) -> bytes:
-    """All texts of a chunk folded, in one and in UTF-8; what does not stand there stands in none of them."""
-    return fold_bytes(decompress(packed).partition(b"\n")[2])
+    """All texts of a chunk folded, in one and in UTF-8; what does not stand there stands in none of them.
+
+    Before them stands what they are: to cut that off would copy them all.
+    """
+    return fold_bytes(decompress(packed))
 
 
 def unpack_records(packed: bytes) -> list[list[Any]]:

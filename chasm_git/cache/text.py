@@ -34,6 +34,8 @@ NOT_BEFORE, NOT_AFTER = f"(?<!{_WORD})", f"(?!{_WORD})"
 """Regular expressions for the edges of a word in folded text."""
 BETWEEN = f"[\x00-/:-`{{-\x7f{_SYMBOLS}]"
 """Regular expression for a character of folded text that stands between words."""
+BETWEEN_BYTES, BLANK_BYTES = r"[\x00-/:-`{-\xff]", r"[\t-\r\x1c-\x20\x80-\xff]"
+"""The same, and one for blanks, on UTF-8: all bytes of such characters, and of others beyond ASCII, too."""
 
 _MARKS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u064b-\u065f\u0670]+")
 _HALVES = re.compile("[\ud800-\udfff]")

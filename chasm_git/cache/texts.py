@@ -9,7 +9,7 @@ from typing import Any
 from chasm_git.cache.kept import Text, unpack, unpack_folded, unpack_records
 from chasm_git.cache.query import Term
 from chasm_git.cache.schema import kind_of
-from chasm_git.cache.text import fold
+from chasm_git.cache.text import BETWEEN, BETWEEN_BYTES, BLANK_BYTES, fold
 
 _KEPT = 256
 """Chunks that are kept unpacked (one is some tens of kilobytes)."""
@@ -21,6 +21,7 @@ class Texts:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
         self._patterns: dict[str, re.Pattern[str]] = {}
+        self._loose: dict[str, re.Pattern[bytes]] = {}
         self._chunks: dict[int, list[Text]] = {}
         self._folded: dict[int, bytes] = {}
         self._records: dict[int, list[list[Any]]] = {}
@@ -62,7 +63,7 @@ class Texts:
             self._folded[row] = folded
         if term.anchor.encode() not in folded:
             return False
-        return self._compiled(term.inside).search(folded.decode()) is not None
+        return self._compiled_loosely(term.inside).search(folded) is not None
 
     def find(self, term: Term, folded: str) -> tuple[int, int] | None:
         """Where a term first stands in a folded text."""
@@ -83,6 +84,14 @@ class Texts:
         found = self._patterns.get(pattern)
         if found is None:
             found = self._patterns[pattern] = re.compile(pattern)
+        return found
+
+    def _compiled_loosely(self, pattern: str) -> re.Pattern[bytes]:
+        """A pattern of a term for UTF-8, which takes everything beyond ASCII for what may stand between words."""
+        found = self._loose.get(pattern)
+        if found is None:
+            loose = pattern.replace(BETWEEN, BETWEEN_BYTES).replace(r"\s", BLANK_BYTES)
+            found = self._loose[pattern] = re.compile(loose.encode())
         return found
 
     def _packed(self, row: int) -> bytes:

@@ -23,10 +23,14 @@ from hypothesis import strategies as st
 
 from chasm_git.api import open_archive
 from chasm_git.archive import repo
+from chasm_git.archive.plumbing.objects import compress
 from chasm_git.cache import follow, schema
-from chasm_git.cache.query import FIELDS, Query, substring
+from chasm_git.cache.kept import Text
+from chasm_git.cache.query import FIELDS, Query, parse, substring
 from chasm_git.cache.search import search
 from chasm_git.cache.text import fold
+from chasm_git.cache.texts import Texts
+from chasm_git.session import jsonio
 from chasm_git.session.attachments import store_text
 from chasm_git.session.model import Message, Session
 from chasm_git.session.readable import display_title
@@ -579,3 +583,21 @@ def test_a_search_kept_open_sees_every_commit_and_finds_what_any_other_finds(kee
         (archive.repository.git_dir / "chasm" / "cache.sqlite3").write_bytes(b"damaged")
         keep([example], message="damaged meanwhile", files={"note.txt": b""})
         assert len(searching.search("redirect").matches) == 2
+
+
+@given(
+    st.text("aB .,-\t\x1c\x85é🙂ﬁ中", max_size=12),
+    st.text("aB .,-\t\x1c\x85é🙂ﬁ中", max_size=20),
+    st.text("ab é", max_size=9),
+)
+def test_a_chunk_that_holds_a_term_may_hold_it(asked: str, before: str, behind: str) -> None:
+    """What sorts chunks out by their bytes never sorts out one with a match."""
+    text = before + asked.upper().replace(" ", "\x1c ") + behind
+    raw = jsonio.dumps([[0, len(text), None]]) + b"\n" + text.encode()
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE chunks (row INTEGER PRIMARY KEY, digest BLOB, packed BLOB)")
+        connection.execute("INSERT INTO chunks VALUES (1, '', ?)", (compress(raw),))
+        texts = Texts(connection)
+        for term in (*parse(f'"{asked}"').wanted, substring(asked)):
+            if term is not None and texts.holds(term, Text(1, 0, None, text)):
+                assert texts.may_hold(1, term)
