@@ -13,13 +13,14 @@ database holds the tokens of the login: no other table is read.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import ClassVar
 
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
 from chasm_git.providers.formats import kiro_session
 from chasm_git.providers.formats.amazon_q_history import add_history, history_of
 from chasm_git.providers.reading import document, folders, sqlite_copy, table_rows
-from chasm_git.providers.reading.cells import stored, value_of
+from chasm_git.providers.reading.cells import says_no_object, stored, value_of
 from chasm_git.providers.reading.sqlite_copy import Row
 from chasm_git.providers.reading.values import as_dict, identity, scoped_id, text
 from chasm_git.session import jsonio
@@ -59,7 +60,7 @@ class AmazonQ(Provider):
         known: set[str] = set()
         for table, rows in tables.items():
             for row in rows:
-                session = self._session(table, row, reading)
+                session = self._session(table, row, source.path, reading)
                 if session is not None and session.id not in known:  # the newer table comes first
                     known.add(session.id)
                     reading.sessions.append(session)
@@ -79,10 +80,13 @@ class AmazonQ(Provider):
             rows = {table: [row | {"value": text_of} for row in found] for table, found in rows.items()}
         return {table_rows.file_name(session): jsonio.dumps(rows)}
 
-    def _session(self, table: str, row: Row, reading: Reading) -> Session | None:
+    def _session(self, table: str, row: Row, path: Path, reading: Reading) -> Session | None:
         """The conversation of a row; None where nobody said anything in it."""
         cell = row.get("value")
         value = as_dict(value_of(cell))
+        if says_no_object(cell):
+            reason = f"table {table}, {str(row.get('key'))[:120]}: not a JSON object"
+            reading.problems.append(Problem(str(path), reason, fatal=False))
         key = identity(value.get("conversation_id")) or identity(row.get("conversation_id"))
         session = Session(key or scoped_id(table, row), self.name, workspace=text(row.get("key")))
         builder = Builder()

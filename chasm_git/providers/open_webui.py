@@ -19,7 +19,7 @@ from urllib.parse import unquote
 from chasm_git.providers.base import Env, Export, Problem, Provider, Reading, Source
 from chasm_git.providers.formats.open_webui_chat import CHAT, PROVIDER, given_back, kept, session_of
 from chasm_git.providers.reading import sqlite_copy
-from chasm_git.providers.reading.cells import stored, value_of
+from chasm_git.providers.reading.cells import says_no_object, stored, value_of
 from chasm_git.providers.reading.export_file import ExportFile
 from chasm_git.providers.reading.json_shape import shape_of
 from chasm_git.providers.reading.json_stream import elements
@@ -64,14 +64,16 @@ class OpenWebUI(Provider):
         try:
             with sqlite_copy.opened(source.path, reading.problems) as database:
                 messages = grouped(database.rows("chat_message", _MESSAGE_JSON), "chat_id")
-                chats = indexed(database.rows("chat", _CHAT_JSON))
+                listed = database.rows("chat", _CHAT_JSON)
         except sqlite_copy.Unreadable as error:
             reading.problems.append(Problem(str(source.path), str(error)))
             return reading
+        chats = indexed(listed)
+        reading.problems += unplaced(source.path, "chat", grouped(listed, "id"))
         reading.problems += unplaced(source.path, "chat_message", messages)
         for key in dict.fromkeys([*chats, *messages]):
             if type(key) is str:
-                _add_row(chats.get(key) or {"id": key}, messages.get(key, []), reading)
+                _add_row(chats.get(key) or {"id": key}, messages.get(key, []), source.path, reading)
         return reading
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
@@ -119,9 +121,11 @@ class OpenWebUIExport(Export):
         return OpenWebUI().export(session, load)
 
 
-def _add_row(row: Row, rows: list[Row], reading: Reading) -> None:
+def _add_row(row: Row, rows: list[Row], path: Path, reading: Reading) -> None:
     cell, builder = row.get(CHAT), Builder()
     chat = as_dict(value_of(cell))
+    if says_no_object(cell):
+        reading.problems.append(Problem(str(path), f"chat {row['id']}: not a JSON object", fatal=False))
     session = session_of(row, chat, rows, builder)
     if session is None:
         return

@@ -138,3 +138,15 @@ def test_places(tmp_path: Path) -> None:
     assert [s.key for s in sources(kiro, tmp_path, KIRO_HOME=str(tmp_path / "named"))] == [
         "cli/7e000000-0000-4000-8000-000000000001.jsonl"
     ]
+
+
+@pytest.mark.parametrize("value", ['\'{"history":[{"us\'', "'[]'", "x'ff'"])
+def test_a_conversation_that_cannot_be_read_is_named(value: str, tmp_path: Path) -> None:
+    path = build(
+        tmp_path / "data.sqlite3",
+        f"CREATE TABLE conversations (key, value); INSERT INTO conversations VALUES ('/home/ana/shop', {value});",
+    )
+    reading = amazon_q.read(Source("amazon-q", "k", path, ""))
+    (problem,) = reading.problems
+    assert reading.sessions == [] and not problem.fatal
+    assert problem.reason == "table conversations, /home/ana/shop: not a JSON object"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -167,8 +169,21 @@ def test_strange_rows(tmp_path: Path) -> None:
           ('m', 'c', 'user', '"half', 2), ('n', 'gone', 'assistant', '{"a":1}', 1e99);""",
     )
     reading = read(path)
-    assert reading.problems == []
+    assert [problem.reason for problem in reading.problems] == [
+        "table chat: 2 rows belong to nothing that is there, and cannot be read",
+        "chat c: not a JSON object",
+    ]
     assert [(s.id, len(s.messages)) for s in reading.sessions] == [("c", 2), ("gone", 1)]
+
+
+@pytest.mark.parametrize("chat", ['{"history": {"mess', "[]", "5", '"x"', b"\xff"])
+def test_a_chat_that_cannot_be_read_is_named(chat: Any, tmp_path: Path) -> None:
+    path = build(tmp_path / "webui.db", "CREATE TABLE chat (id, chat)")
+    with closing(sqlite3.connect(path)) as writer, writer:
+        writer.execute("INSERT INTO chat VALUES ('c', ?)", (chat,))
+    reading = read(path)
+    (problem,) = reading.problems
+    assert (reading.sessions, problem.reason, problem.fatal) == ([], "chat c: not a JSON object", False)
 
 
 def test_places(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from chasm_git.providers.reading.sqlite_copy import Row, order_of
 from chasm_git.providers.reading.values import as_dict, as_list, identity, scoped_id, text
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
-from chasm_git.session.build import Builder
+from chasm_git.session.build import Builder, record_id
 from chasm_git.session.model import Json, Session
 from chasm_git.session.native import unfold
 from chasm_git.session.times import iso
@@ -41,8 +41,10 @@ def session_of(about: dict[str, Any], chat: dict[str, Any], rows: list[Row], bui
         rows: of ``chat_message``.
     """
     key = identity(about.get("id")) or identity(chat.get("id"))
-    if key is None or as_dict(value_of(about.get("meta"))).get("internal") is True:
+    if as_dict(value_of(about.get("meta"))).get("internal") is True:
         return None
+    if key is None:
+        key = record_id([about.get("created_at"), about.get("title"), chat.get("timestamp")])
     session = Session(key, PROVIDER, text(about.get("title")) or text(chat.get("title")))
     nodes, records = _nodes(chat), {}
     for name, node in nodes.items():

@@ -21,7 +21,7 @@ from typing import Any
 from chasm_git.providers.base import Problem, Reading, Source
 from chasm_git.providers.pi import PiLog
 from chasm_git.providers.reading import sqlite_copy, table_rows, zstd
-from chasm_git.providers.reading.cells import json_cell, stored, value_of
+from chasm_git.providers.reading.cells import json_cell, says_no_object, stored, value_of
 from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed, order_of, unplaced
 from chasm_git.providers.reading.values import as_dict, identity, scoped_id, text
 from chasm_git.session import jsonio
@@ -107,11 +107,10 @@ class Log(PiLog):
         """What a row says, and the row as it is kept."""
         cell = as_dict(row.get(_PACKED)).get("$base64")
         if type(cell) is not str:
-            said = value_of(row.get(_JSON))
-            if type(said) is not dict:
+            if says_no_object(row.get(_JSON)):
                 reason = f"session {self.session.id}, entry {row.get('seq')}: not a JSON object; kept as it is"
                 self.problems.append(Problem(str(self.path), reason, fatal=False))
-            return said, row
+            return value_of(row.get(_JSON)), row
         try:
             entry = zstd.unpacked(base64.b64decode(cell)).decode()
         except ValueError as error:

@@ -38,6 +38,12 @@ def value_of(cell: Json) -> Json:
     return cell
 
 
+def says_no_object(cell: Json) -> bool:
+    """Whether a cell that should hold the JSON of an object holds something else: a text that was cut, a blob."""
+    value = value_of(cell)
+    return value not in (None, "", "null") and (type(value) is not dict or next(iter(value), None) in _MARKS)
+
+
 def stored(cell: Json) -> Json:
     """The cell as the database held it: a parsed one as its text; a blob stays ``{"$base64": …}``."""
     if type(cell) is list:
