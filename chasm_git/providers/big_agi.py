@@ -36,11 +36,8 @@ class BigAGI(Listed):
 
     def session_of(self, value: dict[str, Any]) -> Session | None:
         """See `Listed.session_of`."""
-        key = identity(value.get("id"))
-        if key is None:
-            return None
         title = text(value.get("userTitle")) or text(value.get("autoTitle"))
-        return Session(key, self.name, title, created_at=iso(value.get("created")))
+        return Session(identity(value.get("id")) or "", self.name, title, created_at=iso(value.get("created")))
 
     def fields_of(self, record: dict[str, Any]) -> dict[str, Any]:
         """See `Listed.fields_of`."""

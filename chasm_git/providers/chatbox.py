@@ -25,7 +25,7 @@ from chasm_git.providers.reading.openai_chat import arguments_of
 from chasm_git.providers.reading.values import as_dict, as_list, identity, plain, scoped_id, text, tokens
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
-from chasm_git.session.build import Builder
+from chasm_git.session.build import Builder, record_id
 from chasm_git.session.model import Json, Part, Session
 from chasm_git.session.times import iso
 
@@ -53,9 +53,11 @@ class Chatbox(Export):
             for element in elements(stream):
                 if element.error is not None:
                     yield Reading(problems=[file.problem(element.error, element.number)])
-                for value in _sessions(as_dict(element.value)):
-                    if identity(value.get("id")) is not None:
+                for name, value in _sessions(as_dict(element.value)):
+                    if type(value) is dict:
                         yield _Conversation(value).reading()
+                    elif value is not None:
+                        yield Reading(problems=[file.problem(f"{name[:120]} is no session", element.number)])
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
         """The session's object. See `Provider.export`."""
@@ -67,12 +69,13 @@ class Chatbox(Export):
         return {"session.json": jsonio.dumps(value)}
 
 
-def _sessions(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _sessions(value: dict[str, Any]) -> Iterator[tuple[str, Json]]:
+    """What should be sessions, with the keys they stand at."""
     for key, item in value.items():
-        if key.startswith(_PREFIX) and type(item) is dict:
-            yield item
+        if key.startswith(_PREFIX):
+            yield key, item
         elif key == _BEFORE:
-            yield from (one for one in as_list(item) if type(one) is dict)
+            yield from ((key, one) for one in (item if type(item) is list else [item]))
 
 
 def _place(value: dict[str, Any], record: dict[str, Any]) -> list[Any] | None:
@@ -96,7 +99,8 @@ class _Conversation:
     def __init__(self, value: dict[str, Any]) -> None:
         self._value = value
         self._builder = Builder()
-        self._session = Session(str(value["id"]), Chatbox.name, text(value.get("name")))
+        own = identity(value.get("id")) or record_id([value.get("name"), *as_list(value.get(_MESSAGES))[:1]])
+        self._session = Session(own, Chatbox.name, text(value.get("name")))
 
     def reading(self) -> Reading:
         """The session, or none where nobody said anything."""

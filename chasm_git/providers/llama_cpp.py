@@ -34,9 +34,7 @@ class LlamaCpp(Listed):
         """See `Listed.session_of`."""
         about = as_dict(value.get("conv"))
         first = next((as_dict(item) for item in value["messages"] if as_dict(item).get("convId")), {})
-        key = identity(about.get("id")) or identity(first.get("convId"))
-        if key is None:
-            return None
+        key = identity(about.get("id")) or identity(first.get("convId")) or ""
         return Session(
             key, self.name, text(about.get("name")), forked_from=identity(about.get("forkedFromConversationId"))
         )

@@ -36,10 +36,9 @@ class LocalAI(Listed):
 
     def session_of(self, value: dict[str, Any]) -> Session | None:
         """See `Listed.session_of`."""
-        key = identity(value.get("id"))
-        if key is None:
-            return None
-        return Session(key, self.name, text(value.get("name")), created_at=iso(value.get("createdAt")))
+        return Session(
+            identity(value.get("id")) or "", self.name, text(value.get("name")), created_at=iso(value.get("createdAt"))
+        )
 
     def fields_of(self, record: dict[str, Any]) -> dict[str, Any]:
         """See `Listed.fields_of`."""

@@ -140,6 +140,24 @@ def test_anything_may_stand_anywhere(name: str, tmp_path: Path, data: st.DataObj
             check(name, session, reading.attachments)
 
 
+def test_conversations_without_a_name_are_read(name: str, tmp_path: Path) -> None:
+    """What should name a conversation is gone, or is a number: the conversation is there, or its lack is told."""
+    names = ("id", "uuid", "conversation_id", "conversationId", "chatId", "sessionId")
+    for path in (path for path in fixture_files(name) if path.suffix == ".json"):
+        whole = len(pairs(name, path))
+        value = json.loads(path.read_bytes())
+        for container, key in everywhere(value):
+            if not isinstance(container, dict) or key not in names:
+                continue
+            was = container[key]
+            for odd in (7, None, "two\nlines"):
+                container[key] = odd
+                found = readings_of(name, written(tmp_path / path.name, value))
+                told = [problem for reading in found for problem in reading.problems]
+                assert sum(len(reading.sessions) for reading in found) >= whole or told, (path.name, key, odd)
+            container[key] = was
+
+
 def test_a_service_is_not_harvested(name: str) -> None:
     assert name not in registry.names()
     assert FIXTURES.joinpath(name).is_dir()

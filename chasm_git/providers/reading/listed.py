@@ -13,7 +13,7 @@ from chasm_git.providers.reading.export_file import ExportFile
 from chasm_git.providers.reading.json_stream import elements
 from chasm_git.providers.reading.values import as_dict, identity, scoped_id
 from chasm_git.session.attachments import Load
-from chasm_git.session.build import Builder
+from chasm_git.session.build import Builder, record_id
 from chasm_git.session.model import Session
 
 
@@ -26,7 +26,10 @@ class Listed(Export):
     """Where a conversation's messages stand."""
 
     def session_of(self, value: dict[str, Any]) -> Session | None:
-        """The session of a conversation, without its messages; None where the object is none."""
+        """The session of a conversation, without its messages; None where the object is none.
+
+        Its id is empty where it has none.
+        """
         raise NotImplementedError
 
     def fields_of(self, record: dict[str, Any]) -> dict[str, Any]:
@@ -53,8 +56,11 @@ class Listed(Export):
                 found = list(_objects(element.value, self.list_key))
                 for value in found:
                     session = self.session_of(value)
-                    if session is not None:
-                        yield self.read_conversation(value, session, self.list_key)
+                    if session is None:
+                        yield Reading(problems=[file.problem("no conversation", element.number)])
+                        continue
+                    session.id = session.id or record_id([session.created_at, session.title, *value[self.list_key][:1]])
+                    yield self.read_conversation(value, session, self.list_key)
                 if not found:
                     yield Reading(problems=[file.problem(element.error or "no conversation", element.number)])
 
