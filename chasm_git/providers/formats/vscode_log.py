@@ -119,6 +119,15 @@ def _kind(entry: dict[str, Any]) -> Any:
     return None if type(kind) is bool else kind
 
 
+def _only_adds(request: dict[str, Any], kind: int, path: list[Any], entry: dict[str, Any]) -> bool:
+    """Whether a change puts parts behind all those of an answer, as nearly all changes of one do."""
+    parts = request.get("response")
+    if kind != 2 or path[2:] != ["response"] or type(parts) is not list:
+        return False
+    index = entry.get("i")
+    return index is None or (type(index) is int and index == len(parts))
+
+
 def _appended(entry: Any) -> list[Any]:
     """The requests a line holds whole, wherever in the session they belong."""
     if type(entry) is not dict or _kind(entry) not in (1, 2):
@@ -192,7 +201,7 @@ class _State:
     def _apply_said(self, kind: int, path: list[Any], entry: dict[str, Any]) -> None:
         """A change of what a request says: if it does not go on, what it said before is kept."""
         request = walk(self.value, path[:2])
-        if type(request) is not dict:
+        if type(request) is not dict or _only_adds(request, kind, path, entry):
             change(self.value, kind, path, entry)
             return
         earlier = {key: value.copy() if type(value) in (dict, list) else value for key, value in request.items()}
