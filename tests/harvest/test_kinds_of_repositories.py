@@ -96,3 +96,38 @@ def test_an_archived_file_that_was_broken_is_joined_once_it_is_mended(tmp_path):
     shown.write_bytes(whole)
     run(place, "commit", "-qam", "mended")
     assert [result.added for result in one_harvest(place, home).results] == [1]
+
+
+@pytest.mark.parametrize("version", ["2", "4"])
+@pytest.mark.parametrize(
+    "chosen",
+    [["--cone", "sessions/codex"], ["--no-cone", "/*", "!/sessions/claude-code/"], ["--no-cone", "!*.yaml", "/*.yaml"]],
+)
+def test_a_sparse_worktree_shows_what_it_is_to_show(tmp_path, chosen, version):
+    home, place = tmp_path / "home", tmp_path / "archive"
+    init_archive(place).close()
+    run(place, "update-index", f"--index-version={version}")
+    run(place, "sparse-checkout", "set", *chosen)
+    write(home, talk(3))
+    one_harvest(place, home)
+    assert list(place.glob("sessions/claude-code/**/*.yaml")) == []
+    assert status(place) == []
+    write(home, talk(4))
+    assert len(one_harvest(place, home).results) == 1
+    assert list(place.glob("sessions/claude-code/**/*.yaml")) == []
+    run(place, "sparse-checkout", "reapply")
+    assert (status(place), list(place.glob("sessions/claude-code/**/*.yaml"))) == ([], [])
+    run(place, "sparse-checkout", "disable")
+    assert len(list(place.glob("sessions/claude-code/**/*.yaml"))) == 1
+    assert status(place) == []
+    fsck(place)
+
+
+def test_what_a_sparse_worktree_is_to_show_comes_into_it(tmp_path):
+    home, place = tmp_path / "home", tmp_path / "archive"
+    init_archive(place).close()
+    run(place, "sparse-checkout", "set", "sessions/claude-code")
+    write(home, talk(3))
+    one_harvest(place, home)
+    assert len(list(place.glob("sessions/claude-code/**/*.yaml"))) == 1
+    assert status(place) == []

@@ -98,11 +98,12 @@ class Index:
             self._holding = {folder for other in self._entries for folder in _folders(other)}
         return name in self._holding
 
-    def put(self, name: bytes, object_id: str, mode: int, seen: os.stat_result | None) -> None:
+    def put(self, name: bytes, object_id: str, mode: int, seen: os.stat_result | None, *, skip: bool = False) -> None:
         """Stage a file.
 
         Args:
             seen: what ``lstat`` says of the file in the worktree, if that holds exactly this blob; None makes git look.
+            skip: keep a new file out of the worktree (sparse checkout).
         """
         head = self._entries.get(name)
         flags = min(len(name), _NAME_MASK)
@@ -111,6 +112,10 @@ class Index:
             flags |= int.from_bytes(head[40 + self._id_length :][:2], "big") & (_ASSUME_VALID | _EXTENDED)
             if flags & _EXTENDED:
                 extended = struct.pack(">H", self._extended(head) & ~_INTENT_TO_ADD)
+        elif skip:
+            flags |= _EXTENDED
+            extended = struct.pack(">H", _SKIP_WORKTREE)
+            self._version = max(self._version, 3)
         new = _stat_bytes(mode, seen) + bytes.fromhex(object_id) + struct.pack(">H", flags) + extended
         if new != head:
             if head is None:

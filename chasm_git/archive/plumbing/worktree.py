@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chasm_git.archive.config import is_true
 from chasm_git.archive.layout import ATTACHMENTS, SESSIONS
+from chasm_git.archive.plumbing import sparse
 from chasm_git.archive.plumbing.checkout import Checkout, checkouts
 from chasm_git.archive.plumbing.files import Files, Left, Wanted
 from chasm_git.archive.plumbing.index import read_index
@@ -110,6 +111,7 @@ class Follower:
         self._merge = merge
         self._index = read_index(shown.index_file, 32 if archive.hash_name == "sha256" else 20)
         self._files = Files(shown.worktree, archive.scratch, archive.hash_name)
+        self._is_wanted = sparse.wanted_in(archive, shown.git_dir)
         self._executable = is_true(archive.settings.get("core.filemode"), default=os.name != "nt")
         self._blobs = LooseWriter(archive)
         self._kept: list[Kept] = []
@@ -136,11 +138,18 @@ class Follower:
     def _path(self, change: Difference, staged: Path | None) -> None:
         seen: os.stat_result | None = None
         try:
-            if not self._index.skips_worktree(_name(change.path)):
+            if not self._is_left_out(change):
                 seen = self._file(change, staged)
         except Left as left:
             self._kept.append(Kept(change.path, str(left)))
         self._stage(change, seen)
+
+    def _is_left_out(self, change: Difference) -> bool:
+        """Whether a person wants to see only other files; what is new to the index is left out like its neighbours."""
+        name = _name(change.path)
+        if name in self._index or self._is_wanted is None or change.old is not None:
+            return self._index.skips_worktree(name)
+        return not self._is_wanted(change.path)
 
     def _file(self, change: Difference, staged: Path | None) -> os.stat_result | None:
         """Bring the file up to date; returns what ``lstat`` says of it where it holds the new content.
@@ -192,7 +201,7 @@ class Follower:
         elif there is None and index.in_the_way(name):
             self._kept.append(Kept(change.path, "something else is staged in its place"))
         elif there is None or there in (new.id, old.id if old else None):
-            index.put(name, new.id, int(new.mode, 8), seen)
+            index.put(name, new.id, int(new.mode, 8), seen, skip=self._is_left_out(change))
         else:
             self._stage_merged(change, name, there, new)
 
