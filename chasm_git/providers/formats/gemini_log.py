@@ -36,8 +36,10 @@ _NOTES = frozenset({"info", "warning"})
 class _Said:
     """What a message has said so far."""
 
-    keys: set[tuple[str, str]]
+    keys: set[tuple[str, str]] = field(default_factory=set)
     messages: list[Message] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+    """Ids it is known by; none any more: it was taken back."""
 
 
 def fields_of(record: dict[str, Any]) -> dict[str, Any]:
@@ -131,6 +133,8 @@ class Log(Transcript):
         self.directories: list[Any] = []
         self._known: dict[str, _Said] = {}
         """What the messages said that stand, by id; a message that repeats another one shares what it said."""
+        self._saying: dict[tuple[str, str], list[_Said]] = {}
+        """Which messages said a part."""
         self._order: list[str] = []
         """Ids of the messages as a replay of the log would have them."""
         self._listed: set[str] = set()
@@ -174,7 +178,7 @@ class Log(Transcript):
         fields = fields_of(item)
         new, supersedes = self._news(key, fields)
         if supersedes:
-            for message in self._known.pop(key).messages:
+            for message in self._forget(key).messages:
                 message.inactive = message.role != "event"
         parts = fields["content"]
         fields["content"] = plain(new)
@@ -189,8 +193,10 @@ class Log(Transcript):
             fields["turn"] = identity(key)
         usable = None if fields.get("injected") else identity(key)
         made = self.keep(record, line, id=usable, time=iso(item.get("timestamp")), **fields)
-        said = self._known.setdefault(key, _Said(set()))
-        said.keys |= {_key(part) for part in parts}
+        said = self._known.get(key) or self._learn(key, _Said())
+        for name in {_key(part) for part in parts} - said.keys:
+            said.keys.add(name)
+            self._saying.setdefault(name, []).append(said)
         said.messages.append(made)
         if key not in self._listed:
             self._listed.add(key)
@@ -241,11 +247,29 @@ class Log(Transcript):
         if not parts:
             return False
         keys = {name for part in parts if (name := _key(part))[0] not in ("thinking", "tool_result")}
-        for said in self._known.values():
-            if keys and keys <= said.keys and said.messages and said.messages[0].role == fields["role"]:
-                self._known[key] = said
+        for said in self._candidates(keys):
+            if keys <= said.keys and said.messages and said.messages[0].role == fields["role"]:
+                self._learn(key, said)
                 return False
         return True
+
+    def _candidates(self, keys: set[tuple[str, str]]) -> list[_Said]:
+        """The messages that stand and said the rarest of some parts."""
+        if not keys:
+            return []
+        rarest = min(keys, key=lambda name: (len(self._saying.get(name, ())), name))
+        found = self._saying[rarest] = [said for said in self._saying.get(rarest, ()) if said.names]
+        return found
+
+    def _learn(self, key: str, said: _Said) -> _Said:
+        self._known[key] = said
+        said.names.add(key)
+        return said
+
+    def _forget(self, key: str) -> _Said:
+        said = self._known.pop(key)
+        said.names.discard(key)
+        return said
 
     def _rewind(self, target: str) -> None:
         """What came from that message on is no longer part of the conversation; an unknown one takes back all.
@@ -257,7 +281,7 @@ class Log(Transcript):
         self._listed = set(self._order)
         standing = {id(self._known[key]) for key in self._order if key in self._known}
         for key in left:
-            said = self._known.pop(key, None)
+            said = self._forget(key) if key in self._known else None
             for message in said.messages if said is not None and id(said) not in standing else ():
                 message.inactive = message.role != "event"
 
