@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chasm_git.archive.snapshot import Snapshot
     from chasm_git.archive.summaries import Summaries
     from chasm_git.archive.verify import Report
+    from chasm_git.session.summary import Summary
 
 Progress = Callable[[int, int], None]
 """Told how much is done, and of how much."""
@@ -49,6 +50,14 @@ class Past:
         if self._summaries is None:
             self._summaries = Summaries(self.repository)
         return logged(self._summaries, entry, most)
+
+    def below(self, session: str) -> list[Summary]:
+        """What came of a session (its id): its sub-agents' sessions and its forks, the earliest first."""
+        from chasm_git.archive.layout import SESSIONS, parse_session_path
+        from chasm_git.archive.summaries import below
+
+        files = self.repository.files(self.repository.head(), SESSIONS)
+        return below(self.repository, {path: blob for path, blob in files.items() if parse_session_path(path)}, session)
 
     def compare(self, arguments: Sequence[str] = ()) -> Comparison:
         """Two states of the archive: see `archive.compare.compare`. Raises as it does."""

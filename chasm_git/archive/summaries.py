@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
 
 NAME = "summaries.sqlite3"
-VERSION = 2
+VERSION = 3
 """Changed with every change to what a summary says of a file."""
 
 _BUSY = 0.5
@@ -91,6 +91,33 @@ class Summaries:
             self._fresh = {}
 
 
+def below(archive: Archive, files: Mapping[str, str], identity: str) -> list[Summary]:
+    """The sessions among files (path -> blob) that a session started (sub-agents) or that branched off from it.
+
+    The earliest first. Of ten thousand summaries that are kept only those that name it are taken apart.
+    """
+    wanted = set(files.values())
+    found: dict[str, Summary] = {}
+    held: set[str] = set()
+    try:
+        with _opened(path_of(archive), "ro") as connection:
+            if connection.execute("PRAGMA user_version").fetchone()[0] == VERSION:
+                held = {blob for (blob,) in connection.execute("SELECT blob FROM summaries")}
+                naming = "SELECT blob, said FROM summaries WHERE instr(said, ?)"
+                rows = connection.execute(naming, (jsonio.dumps(identity),)).fetchall()
+                found.update(_unpacked((blob, said) for blob, said in rows if blob in wanted))
+                held -= {blob for blob, _ in rows} - found.keys()
+    except sqlite3.Error:
+        held = set()  # they are of no use: the files say it again
+    summaries = Summaries(archive)
+    new = wanted - held
+    summaries.load(new)
+    found.update((blob, said) for blob in new if (said := summaries.of(blob)) is not None)
+    summaries.save()
+    chosen = (one for one in found.values() if identity in (one.parent, one.forked_from) and not one.forgotten)
+    return sorted(chosen, key=lambda one: (one.created_at or "", one.id))
+
+
 def path_of(archive: Archive) -> Path:
     """Where they are kept."""
     return archive.git_dir / "chasm" / NAME
@@ -149,7 +176,11 @@ def _kept(path: Path, blobs: set[str]) -> Iterator[tuple[str, Summary]]:
                     found += connection.execute("SELECT blob, said FROM summaries WHERE blob = ?", (blob,))
     except sqlite3.Error:
         return  # there are none yet, or they are of no use: the files say it again
-    for blob, said in found:
+    yield from _unpacked(found)
+
+
+def _unpacked(rows: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Summary]]:
+    for blob, said in rows:
         try:
             values = jsonio.loads(said)
             values[_FIELDS.index("tags")] = tuple(values[_FIELDS.index("tags")])

@@ -17,7 +17,7 @@ Pure. Nothing in the result can drive a terminal: see `readable.visible`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
@@ -49,7 +49,14 @@ def utc(timestamp: str) -> str:
     return timestamp[:19].replace("T", " ")
 
 
-def as_text(session: Session, load: Load | None = None, *, clock: Clock = utc, fold: int | None = None) -> str:
+def as_text(
+    session: Session,
+    load: Load | None = None,
+    *,
+    clock: Clock = utc,
+    fold: int | None = None,
+    more: Iterable[tuple[str, str]] = (),
+) -> str:
     """The conversation as plain text.
 
     Args:
@@ -57,10 +64,11 @@ def as_text(session: Session, load: Load | None = None, *, clock: Clock = utc, f
         load: gives attachments by name; without it their preview stands instead.
         clock: how times are written.
         fold: at most so many lines of each tool result and reasoning (less of injected context); None = all of them.
+        more: name and value of what else is known of the session, not from its file.
     """
     shown = universal(session, load)
     lines = [f"# {_one_line(shown['title'] or 'untitled')}"]
-    lines += [f"{name}: {_one_line(value)}" for name, value in _facts(shown)]
+    lines += [f"{name}: {_one_line(value)}" for name, value in (*_facts(shown), *more)]
     lines += _alternatives(session)
     for message in shown["messages"]:
         lines += ("", _heading(message, clock), "")

@@ -52,6 +52,8 @@ class Summary:
     """Whether a decision waits: a message has variants, a header key alternatives."""
     forgotten: bool = False
     """Whether the session was forgotten: a list leaves it out."""
+    forked_from: str | None = None
+    """Id of the session it branched off from."""
 
 
 def summarize(data: bytes) -> Summary:
@@ -106,6 +108,7 @@ def summarize_blocks(session: Session, listed: list[bytes]) -> Summary:
         tuple(session.tags),
         conflicts,
         session.extra.get(DELETED) is True,
+        session.forked_from,
     )
 
 
@@ -122,7 +125,8 @@ def summary_of(session: Session) -> Summary:
         session.parent,
         tuple(session.tags),
         any(message.variants for message in session.messages) or any(alternatives(session).values()),
-        session.extra.get("deleted") is True,
+        session.extra.get(DELETED) is True,
+        session.forked_from,
     )
 
 

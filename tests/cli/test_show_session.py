@@ -22,6 +22,24 @@ def test_as_a_conversation_by_any_beginning_of_its_id(chasm: Program) -> None:
         assert chasm("show", "session", name).out == TEXT
 
 
+def test_what_came_of_it_is_named(chasm: Program, keep: Keep, example: Session) -> None:
+    made = [
+        Session("agent-1", "codex", "Look at the tests", parent=ID),
+        Session("fork-1", "codex", "Another way", forked_from=ID),
+        Session("fork-2", "codex", "Gone", forked_from=ID, extra={"deleted": True}),
+        Session("other", "codex", f"About {ID}", forked_from="fork-1"),
+    ]
+    keep(made)
+    for _ in range(2):  # read first, kept then
+        shown = chasm("show", "session", ID).out
+        assert "sub-agent: agent-1  Look at the tests\nfork: fork-1  Another way\n\n" in shown
+    assert "forked from: fork-1" in chasm("show", "session", "other").out
+    made[1].forked_from = None
+    keep(made[:2])
+    assert "fork:" not in chasm("show", "session", ID).out
+    assert "fork: other" in chasm("show", "session", "fork-1").out
+
+
 def test_json_is_the_universal_form(chasm: Program, example: Session) -> None:
     assert chasm("show", "session", ID, "--json").json == universal(example)
 

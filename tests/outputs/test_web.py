@@ -78,6 +78,8 @@ def test_search_marks_what_it_found_and_leads_to_the_message(world: World) -> No
     found = world.get("/search", q=NEEDLE)
     assert found.count(f"<mark>{NEEDLE}</mark>") == 2 and f'href="/session?id={LONG}&amp;message=m4321"' in found
     assert "Nothing is found." in world.get("/search", q="nowheretobefound")
+    assert "did you mean tool:Bash?" in world.get("/search", q="tol:Bash")
+    assert "&lt;b&gt;" in world.get("/search", q="provider:<b>")
     assert "2 sessions <span>" in world.get("/search", q=f"{NEEDLE} role:assistant")
     assert "Fix the login redirect" in world.get("/search", q='"page redirect" role:user tag:auth since:2026-01-01')
     assert "Fix the login redirect" in world.get("/search", q="has:error")
@@ -99,6 +101,7 @@ def test_a_session(world: World) -> None:
     assert f'href="/session?id={AGENT}"' in text
     assert f'Sub-agent of <a href="/session?id={LOGIN}"' in world.get("/session", id=AGENT)
     assert f'Branched off from <a href="/session?id={LOGIN}"' in world.get("/session", id=FORK)
+    assert f'Branched off into: <a href="/session?id={FORK}" dir=auto>Another way</a>' in text
     assert "Fix the login redirect" in world.get("/session", id=LOGIN[:5])
 
 

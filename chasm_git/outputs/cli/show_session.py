@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from chasm_git.outputs.cli.context import Context
 
+if TYPE_CHECKING:
+    from chasm_git.session.summary import Summary
+
 _FOLD = 12
 """Lines of a tool's result that are shown without ``--full``."""
+_MOST = 20
+"""Sessions that came of it which are named."""
 
 _STYLES: dict[str, dict[str, Any]] = {
     "# ": {"bold": True},
@@ -55,8 +61,16 @@ def command(context: Context, session: str, full: bool, raw: bool) -> None:
             archive.attachments(found) if full else None,
             clock=lambda stored: local_time(stored, seconds=True),
             fold=None if full else _FOLD,
+            more=_below(archive.below(found.id)),
         )
     terminal.long(text, _style_of)
+
+
+def _below(listed: list[Summary]) -> Iterator[tuple[str, str]]:
+    for one in listed[:_MOST]:
+        yield ("fork" if one.parent is None else "sub-agent"), f"{one.id}  {one.title or 'untitled'}"
+    if len(listed) > _MOST:
+        yield "and", f"{len(listed) - _MOST} more forks and sub-agents"
 
 
 def _style_of(line: str) -> dict[str, Any]:

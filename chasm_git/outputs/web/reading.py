@@ -40,6 +40,8 @@ class Listing:
     unreadable: list[str] = field(default_factory=list)
     below: dict[str, list[Summary]] = field(default_factory=dict)
     """Id of a session -> those of its sub-agents."""
+    forks: dict[str, list[Summary]] = field(default_factory=dict)
+    """Id of a session -> those that branched off from it."""
     by_id: dict[str, Summary] = field(default_factory=dict)
 
 
@@ -240,5 +242,7 @@ def _listed(archive: Archive, commit: str | None) -> Listing:
         made.by_id.setdefault(one.summary.id, one.summary)
         if one.summary.parent is not None:
             made.below.setdefault(one.summary.parent, []).append(one.summary)
+        elif one.summary.forked_from is not None:
+            made.forks.setdefault(one.summary.forked_from, []).append(one.summary)
     made.sessions.sort(key=lambda one: (one.updated_at or "", one.id), reverse=True)
     return made

@@ -184,7 +184,8 @@ def matches(results: Results, asked: Asked, milliseconds: float) -> Answer:
     """What a search found, as a piece of a page."""
     listed = results.matches
     if not listed:
-        return fragment("<p class=count>Nothing is found.</p>")
+        hints = "".join(f"<br><span dir=auto>{plain(hint)}</span>" for hint in results.hints)
+        return fragment(f"<p class=count>Nothing is found.{hints}</p>")
     exact = results.total is not None
     total = results.total if results.total is not None else len(listed)
     said = counted(total, "session") + ("" if exact else " and maybe more")

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 WINDOW = 60
 """Messages that are sent at first."""
 _MOST = 200
+_MOST_BELOW = 200
+"""Sub-agents, and forks, that are linked."""
 _BEFORE = 5
 """Messages above the one that was asked for."""
 _FORMS = {
@@ -139,18 +141,18 @@ def _about(opened: Opened) -> Iterator[str]:
 
 
 def _belonging(reading: Reading, opened: Opened) -> str:
-    """Links to the session this one is of, came from, and to those of its sub-agents."""
+    """Links to the session this one is of or came from, to those of its sub-agents and to its forks."""
     listing, shown = reading.listing(), opened.shown
     made = []
-    for said, other in (("Sub-agent of", shown["parent"]), ("Branched off from", shown["forked_from"])):
-        if isinstance(other, str) and other:
-            known = listing.by_id.get(other)
-            title = line((known.title if known else None) or other)
-            made.append(f"<li>{said} " + (_link(other, title) if known else f"<code>{title}</code>") + "</li>")
-    below = sorted(listing.below.get(opened.found.id, ()), key=lambda one: one.created_at or "")
-    for one_below in below[:200]:
-        link = _link(one_below.id, line(one_below.title or one_below.id))
-        made.append(f"<li>Sub-agent: {link} <small>{counted(one_below.messages, 'message')}</small></li>")
+    for said, name in (("Sub-agent of", shown["parent"]), ("Branched off from", shown["forked_from"])):
+        if isinstance(name, str) and name:
+            known = listing.by_id.get(name)
+            title = line((known.title if known else None) or name)
+            made.append(f"<li>{said} " + (_link(name, title) if known else f"<code>{title}</code>") + "</li>")
+    for said, held in (("Sub-agent", listing.below), ("Branched off into", listing.forks)):
+        for other in sorted(held.get(opened.found.id, ()), key=lambda one: one.created_at or "")[:_MOST_BELOW]:
+            link = _link(other.id, line(other.title or other.id))
+            made.append(f"<li>{said}: {link} <small>{counted(other.messages, 'message')}</small></li>")
     return f"<ul class=belonging>{''.join(made)}</ul>" if made else ""
 
 
