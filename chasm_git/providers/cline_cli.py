@@ -6,6 +6,9 @@
     <session>/<session>.json                what the session is about
     <session>/agent_<id>.messages.json      a sub-agent's messages, a session of its own
     <session>/<session>.compaction.json     what the model is to see instead; not read, for it repeats the messages
+
+Not read: ``data/db/sessions.db``, the list of all sessions. Its rows repeat those files; of a sub-agent, which has no
+file of what it is about, they say besides when its process ran and how that ended.
 """
 
 from __future__ import annotations

@@ -9,6 +9,11 @@
 A row is ``{timestamp, type, payload}``; before Codex 0.32 it was the bare item. Most texts stand in a file twice: as
 ``response_item`` (what the model saw and said) and as ``event_msg`` (what the screen showed). The conversation is made
 of the first; the second gives times, tokens, names and failures.
+
+Of the databases beside the rollouts only names are taken (`codex_names`). The rest repeats the rollouts:
+``thread_history_<n>.sqlite`` has their items and turns again, as the app shows them, ``state_<n>.sqlite`` what their
+first rows say. What stands nowhere else is not kept: which threads are pinned, in which section and project they are
+listed, what of them was read, and when one was archived (that it was, its file's folder says).
 """
 
 from __future__ import annotations

@@ -1,13 +1,19 @@
-"""GitHub Copilot Chat's index of all chats, for those that nothing else tells of.
+"""GitHub Copilot's index of all chats, for those that nothing else tells of.
 
-The VS Code extension writes into ``<user>/globalStorage/github.copilot-chat/session-store.db`` what was asked and
-answered in every workspace, whichever agent it was, so that it can be searched: the tables ``sessions`` and ``turns``
-(a prompt and the text of its answer in one row, newer versions cut both), beside them ``checkpoints``,
+::
+
+    <user>/globalStorage/github.copilot-chat/session-store.db    of the VS Code extension
+    ~/.copilot/session-store.db                                  of the agent in the terminal, with the same tables
+
+Both write into it what was asked and answered in every workspace, so that it can be searched: the tables ``sessions``
+and ``turns`` (a prompt and the text of its answer in one row, newer versions cut both), beside them ``checkpoints``,
 ``session_files`` and ``session_refs``. There are no thoughts, tool calls or models in it. So it is the last resort:
 read are chats that have left no file with the editor, with the extension (`copilot_chat`) or with the agents that run
 in a terminal as well, and that the archive has from none of them.
 
-The table ``search_index`` has every text again and is not read.
+Not read: ``search_index`` (every text again) and ``assistant_usage_events``, how long each request took and what it
+cost: the session's own events have its tokens. Of a session that has events nothing is missing that the index has, but
+for when a row was written and when a file was first seen.
 """
 
 from __future__ import annotations
@@ -17,8 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source
-from chasm_git.providers.copilot_chat import STORAGE, TRANSCRIPTS, editor_sessions
+from chasm_git.providers.copilot_chat import TRANSCRIPTS, editor_sessions
 from chasm_git.providers.formats.vscode_places import user_folders
+from chasm_git.providers.formats.vscode_results import STORAGE
 from chasm_git.providers.reading import folders, sqlite_copy, table_rows
 from chasm_git.providers.reading.sqlite_copy import Row, grouped, indexed, key_of, order_of, unplaced
 from chasm_git.providers.reading.values import as_list, scoped_id, text
@@ -27,7 +34,8 @@ from chasm_git.session.build import Builder
 from chasm_git.session.model import Json, Session
 from chasm_git.session.times import iso
 
-_DATABASE = "github.copilot-chat/session-store.db"
+_INDEX = "session-store.db"
+_DATABASE = f"github.copilot-chat/{_INDEX}"
 _SESSIONS, _TURNS, _ANSWER = "sessions", "turns", "assistant_response"
 _BESIDE = ("checkpoints", "session_files", "session_refs")
 _WINDOWS = ("emptyWindowChatSessions", "transferredChatSessions")
@@ -37,14 +45,18 @@ class CopilotChatStore(Provider):
     """Chats that are in the extension's index alone."""
 
     name = "copilot-chat-store"
-    title = "GitHub Copilot Chat, index"
-    note = "session-store.db of the VS Code extension: prompts and answers (often cut) of chats that left no file"
+    title = "GitHub Copilot, index"
+    note = (
+        "session-store.db of the VS Code extension and the agent in the terminal: prompts and answers (often cut) of"
+        " chats that left no file"
+    )
     tells_again = ("vscode", "copilot-chat", "copilot-cli", "claude-code")
 
     def discover(self, env: Env) -> Iterator[Source | Problem]:
-        """The index of each editor. See `Provider.discover`."""
+        """The index of the agent in the terminal, then that of each editor. See `Provider.discover`."""
         faults: list[Problem] = []
-        databases: list[Path] = []
+        agent = env.folder("COPILOT_HOME", ".copilot")
+        databases = [agent / _INDEX] if any(one.name == _INDEX for one in folders.listed(agent, faults)) else []
         users: list[Path] = []
         for user in user_folders(env):
             if isinstance(user, Problem):
@@ -118,7 +130,11 @@ def _add(builder: Builder, turn: Row, session: str) -> None:
 def _told(env: Env, users: Iterable[Path], faults: list[Problem]) -> set[str]:
     """Ids of the sessions that have a file, with whichever program."""
     agent = env.folder("COPILOT_HOME", ".copilot") / "session-state"
-    found = {entry.name.removesuffix(".jsonl") for entry in folders.listed(agent, faults)}
+    found = {
+        entry.name.removesuffix(".jsonl")
+        for entry in folders.listed(agent, faults)
+        if not folders.is_folder(entry) or Path(entry.path, "events.jsonl").exists()
+    }
     for project in folders.folders(env.folder("CLAUDE_CONFIG_DIR", ".claude") / "projects", faults):
         found |= editor_sessions(Path(project.path), faults)
     for user in users:

@@ -40,7 +40,12 @@ TRACES: dict[str, tuple[str, ...]] = {
     "zed": ("data:zed", "config:Zed", "local:Zed", "~/.config/zed", "~/.var/app/dev.zed.Zed"),
     "vscode": ("editor:",),
     "copilot-chat": ("editor:workspaceStorage",),
-    "copilot-chat-store": ("editor:globalStorage/github.copilot-chat",),
+    "copilot-chat-store": (
+        "$COPILOT_HOME",
+        "$CLAUDE_CONFIG_DIR",
+        "~/.copilot",
+        "editor:globalStorage/github.copilot-chat",
+    ),
     "cursor": ("~/.cursor", "editor:"),
     "windsurf": ("~/.codeium", "editor:"),
     "kiro": ("editor:globalStorage/kiro.kiroagent",),

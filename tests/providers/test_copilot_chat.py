@@ -233,6 +233,18 @@ def test_folders_that_cannot_be_listed_are_named(tmp_path: Path) -> None:
     assert [type(one) for one in found] == [Problem]
 
 
+def test_the_terminal_agents_index(tmp_path: Path) -> None:
+    home = built(FIXTURES / "copilot-chat-store" / "agent")
+    (session,) = harvest(store, home).values()  # the other one has events
+    assert (session.id, session.workspace) == ("c0b00000-0000-4000-8000-000000000002", "/home/ana/shop")
+    assert said(session, "user") == ["Why is the total wrong?", "Thanks."]
+    assert said(session, "assistant") == ["It rounds too early – in line 12."]
+    assert len(sources(store, tmp_path, COPILOT_HOME=str(home / ".copilot"))) == 1
+    shutil.copytree(home, tmp_path / "home")
+    (tmp_path / "home/.copilot/session-state/c0b00000-0000-4000-8000-000000000001/events.jsonl").unlink()
+    assert len(harvest(store, tmp_path / "home")) == 2  # an empty folder tells of nothing
+
+
 def test_an_index_that_the_terminal_agent_wrote(tmp_path: Path) -> None:
     """The two programs share its tables."""
     found = SHARED / "realdata/copilot-cli-1.0.102/home/.copilot/session-store.db"
