@@ -133,18 +133,22 @@ def _merge(base: bytes | None, ours: bytes, theirs: bytes, *, provider: bool) ->
     try:
         try:
             return _Merge(_base(base), _File(ours), _File(theirs), provider).run()
-        except _NotCanonical:
-            return _Merge(_base(base), _File(ours, whole=True), _File(theirs, whole=True), provider).run()
+        except ValueError as error:
+            if isinstance(error, codec.CodecError) and not isinstance(error, _NotCanonical):
+                raise
+            # what bytes alone did not show: a message in another form, or one that is none (reading it says so)
+            sides = _File(ours, whole=True), _File(theirs, whole=True)
+            return _Merge(_base(base, whole=True), *sides, provider).run()
     except RecursionError:
         raise codec.CodecError("nested too deeply") from None
 
 
-def _base(data: bytes | None) -> _File | None:
+def _base(data: bytes | None, *, whole: bool = False) -> _File | None:
     """The base; one that cannot be read is none: no base loses nothing."""
     if not data:
         return None
     try:
-        return _File(data)
+        return _File(data, whole=whole)
     except codec.CodecError:
         return None
 

@@ -255,3 +255,32 @@ def test_a_harvest_is_idempotent(archived, fresh):
     once = absorb(None, archived, fresh).data
     assert absorb(fresh, once, fresh).data == once
     assert absorb(None, once, fresh).data == once
+
+
+TORN = [
+    (b"- id: b\n", b"- id: \xff\n"),
+    (b"- id: b\n", b'- id: "b\n'),
+    (b'timestamp: "2026-01-08T12:00:01.000Z"', b"timestamp: \xff"),
+    (b'timestamp: "2026-01-08T12:00:01.000Z"', b'timestamp: "2026'),
+]
+
+
+@pytest.mark.parametrize(("whole", "torn"), TORN)
+def test_a_side_that_cannot_be_read_is_said_by_line(whole, torn):
+    one = data(user("a", "x"), user("b", "y", 1))
+    other = data(user("a", "x"), user("b", "y and more", 1), user("c", "z", 2))
+    broken = one.replace(whole, torn)
+    assert broken != one
+    for merging in (merge, absorb):
+        for sides in ((broken, other), (other, broken)):
+            with pytest.raises(codec.CodecError, match="line"):
+                merging(None, *sides)
+
+
+@pytest.mark.parametrize(("whole", "torn"), TORN)
+def test_a_base_that_cannot_be_read_is_none(whole, torn):
+    base = data(user("a", "x"), user("b", "y", 1))
+    one, other = data(user("a", "x"), user("b", "y!", 1)), data(user("a", "x"), user("b", "y?", 1))
+    for merging in (merge, absorb):
+        made = merging(base.replace(whole, torn), one, other)
+        assert made.data == merging(None, one, other).data
