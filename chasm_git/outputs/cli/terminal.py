@@ -214,7 +214,7 @@ def local_time(timestamp: str | None, *, seconds: bool = False) -> str:
         moment = dt.datetime.fromisoformat(timestamp).astimezone()
     except (ValueError, OverflowError):
         return timestamp
-    return moment.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
+    return moment.isoformat(" ", "seconds")[: 19 if seconds else 16]
 
 
 def width_of(text: str) -> int:
@@ -233,4 +233,7 @@ def _width(character: str) -> int:
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else " ".join(visible(str(value)).split())
+    text = "" if value is None else str(value)
+    if text.isascii() and text.isprintable() and "  " not in text:  # as almost every one of ten thousand rows
+        return text.strip()
+    return " ".join(visible(text).split())
