@@ -57,6 +57,7 @@ BUILT_IN: dict[str, str] = {
     "cursor": "chasm_git.providers.cursor:Cursor",
     "zed": "chasm_git.providers.zed:Zed",
     "windsurf": "chasm_git.providers.windsurf:Windsurf",
+    "trae": "chasm_git.providers.trae:Trae",
     "kiro": "chasm_git.providers.kiro:Kiro",
     "antigravity": "chasm_git.providers.antigravity:Antigravity",
 }

@@ -48,6 +48,7 @@ TRACES: dict[str, tuple[str, ...]] = {
     ),
     "cursor": ("~/.cursor", "editor:"),
     "windsurf": ("~/.codeium", "editor:"),
+    "trae": ("editor:",),
     "kiro": ("editor:globalStorage/kiro.kiroagent",),
     "cline": (
         "$CLINE_DIR",
