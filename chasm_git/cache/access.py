@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -201,17 +201,29 @@ class Searchable:
         progress: Progress = lambda done, total: None,
         notice: Callable[[str], None] = lambda text: None,
     ) -> Stats:
-        """Count what is in the archive: see `cache.stats.stats`; the cache is brought up to date first."""
+        """Count what is in the archive: see `stats_by`."""
+        return self.stats_by((by,), since=since, chosen=chosen, progress=progress, notice=notice)[0]
+
+    def stats_by(
+        self,
+        ways: Sequence[By | None],
+        *,
+        since: str | None = None,
+        chosen: Callable[[StatsRow], bool] = lambda row: True,
+        progress: Progress = lambda done, total: None,
+        notice: Callable[[str], None] = lambda text: None,
+    ) -> list[Stats]:
+        """Count what is in the archive in several ways: see `cache.stats.stats_by`; the cache is followed first."""
         from chasm_git.cache import follow, schema
-        from chasm_git.cache.stats import stats
+        from chasm_git.cache.stats import stats_by
 
         try:
             with closing(follow.opened(self.repository, progress=progress, notice=notice)) as connection:
-                return stats(connection, by, since=since, chosen=chosen)
+                return stats_by(connection, ways, since=since, chosen=chosen)
         except sqlite3.Error as error:
             reason = schema.reason(error)
         with closing(follow.mended(self.repository, reason, progress=progress, notice=notice)) as connection:
-            return stats(connection, by, since=since, chosen=chosen)
+            return stats_by(connection, ways, since=since, chosen=chosen)
 
     def rebuild_cache(self, *, progress: Progress = lambda done, total: None) -> CacheStatus:
         """Make the search cache anew. Raises ChasmError where it cannot be written."""

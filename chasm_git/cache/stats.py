@@ -75,9 +75,22 @@ def stats(
     chosen: Callable[[StatsRow], bool] = lambda row: True,
     zone: dt.tzinfo | None = None,
 ) -> Stats:
-    """Count sessions, and what was said and done in them.
+    """Count sessions, and what was said and done in them: see `stats_by`."""
+    return stats_by(connection, (by,), since=since, chosen=chosen, zone=zone)[0]
+
+
+def stats_by(
+    connection: sqlite3.Connection,
+    ways: Iterable[By | None],
+    *,
+    since: str | None = None,
+    chosen: Callable[[StatsRow], bool] = lambda row: True,
+    zone: dt.tzinfo | None = None,
+) -> list[Stats]:
+    """The same counts, grouped in several ways; everything is read once.
 
     Args:
+        ways: what each of the results is grouped by; None = not at all.
         since: only messages from then on (as sessions write times), and sessions with such messages. Tool calls and
             files are those of the whole sessions: their times are not kept.
         chosen: which sessions count.
@@ -88,18 +101,18 @@ def stats(
     rows = {row.number: row for row in _rows(connection) if chosen(row)}
     if since is not None:
         rows = {number: row for number, row in rows.items() if (row.updated_at or "") >= since}
-    counting = _Counting(rows, by, zone)
+    countings = [_Counting(rows, by, zone) for by in ways]
     hour = since[:13] if since is not None else ""
     for session, at, model, *counts in connection.execute("SELECT * FROM activity ORDER BY session, hour"):
         if session in rows and at >= hour:
-            counting.activity(session, at, model, *counts)
+            for counting in countings:
+                counting.activity(session, at, model, *counts)
     for session, tool, calls, errors in connection.execute("SELECT * FROM calls"):
         if session in rows:
-            counting.calls(session, tool, calls, errors)
+            for counting in countings:
+                counting.calls(session, tool, calls, errors)
     files = _files(connection, rows)
-    made = counting.finish(files)
-    made.files = len(files)
-    return made
+    return [counting.finish(files) for counting in countings]
 
 
 class _Counting:
@@ -159,7 +172,7 @@ class _Counting:
             if line.name in self._in:
                 line.sessions = len(self._in[line.name])
         days = {day: count for day, count in sorted(self._days.items()) if day}
-        return Stats(self._total, lines=lines, days=days)
+        return Stats(self._total, len(files), lines, days)
 
     def _of_session(self, row: StatsRow) -> str:
         return row.provider if self._by == "provider" else row.workspace or ""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chasm_git.api import Archive, Env, make_archive
-from chasm_git.cache.stats import BY
+from chasm_git.cache import follow
+from chasm_git.cache.stats import BY, stats, stats_by
 from chasm_git.outputs.bars import bar, short, sparkline
 from chasm_git.session.model import Message, Session
 
@@ -146,3 +148,15 @@ def test_drawing() -> None:
         "4.56M",
         "1.00T",
     ]
+
+
+def test_several_ways_at_once_are_what_each_is_alone_and_everything_is_read_once(archive: Archive) -> None:
+    with closing(follow.opened(archive.repository)) as connection:
+        read: list[str] = []
+        connection.set_trace_callback(read.append)
+        stats(connection, None)
+        once = Counter(read)
+        read.clear()
+        together = stats_by(connection, (None, *BY))
+        assert Counter(read) == once and len(once) > 3
+        assert together == [stats(connection, by) for by in (None, *BY)]

@@ -177,14 +177,14 @@ class Reading:
         except NoSuchSession:  # only earlier commits have it: `ID@REV` finds it there
             return []
 
-    def stats(self, by: By, since: str | None, provider: str, today: str) -> Stats:
-        """Counts of what the archive holds; `today` is part of what they depend on."""
+    def stats(self, ways: tuple[By, ...], since: str | None, provider: str, today: str) -> list[Stats]:
+        """Counts of what the archive holds, grouped in several ways; `today` is part of what they depend on."""
 
         def chosen(row: StatsRow) -> bool:
             return not provider or row.provider == provider
 
-        key = ("stats", self.commit(), by, since, provider, today)
-        return self.kept(key, lambda: self.archive().stats(by, since=since, chosen=chosen))
+        key = ("stats", self.commit(), ways, since, provider, today)
+        return self.kept(key, lambda: self.archive().stats_by(ways, since=since, chosen=chosen))
 
     def kept(self, key: Hashable, make: Callable[[], T]) -> T:
         """What was made for a key before, or is made now."""

@@ -13,10 +13,11 @@ from chasm_git.outputs.web.plots import bars, columns
 from chasm_git.session.times import moment
 
 if TYPE_CHECKING:
-    from chasm_git.api import Stats
+    from chasm_git.api import By, Stats
     from chasm_git.outputs.web.reading import Reading
 
 _SINCE = (("", "all time"), ("7d", "a week"), ("30d", "a month"), ("90d", "three months"), ("1y", "a year"))
+_WAYS: tuple[By, ...] = ("day", "tool", "model", "provider", "workspace")
 _LINES = 12
 
 
@@ -27,11 +28,7 @@ def stats(reading: Reading, asked: Asked) -> Answer:
     start = moment(since, now) if since else None
     start = start[:13] if start else None  # counts are kept by the hour
     today = now.date().isoformat()
-    by_day = reading.stats("day", start, provider, today)
-    by_tool = reading.stats("tool", start, provider, today)
-    by_model = reading.stats("model", start, provider, today)
-    by_provider = reading.stats("provider", start, provider, today)
-    by_workspace = reading.stats("workspace", start, provider, today)
+    by_day, by_tool, by_model, by_provider, by_workspace = reading.stats(_WAYS, start, provider, today)
     days = {line.name: line for line in by_day.lines if line.name}
     body = (
         f"<main class='wide stats'><h1>Statistics</h1>{_form(reading, since, provider)}{_totals(by_day)}"
