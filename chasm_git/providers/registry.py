@@ -104,8 +104,12 @@ NOT_STORED: dict[str, tuple[str, str]] = {
     "vllm": ("vLLM", "serves an API and keeps no conversation; the client that talks to it may"),
     "sglang": ("SGLang", "serves an API and keeps no conversation; the client that talks to it may"),
     "tgi": ("Text Generation Inference", "serves an API and keeps no conversation; the client that talks to it may"),
+    "copilot-jetbrains": ("GitHub Copilot in JetBrains IDEs", "keeps chats in a binary database of its own (Nitrite)"),
+    "jetbrains-ai": ("JetBrains AI Assistant", "keeps chats in the cloud, older ones in files that differ by version"),
+    "msty": ("Msty", "keeps chats in a store whose format is not public"),
+    "poe": ("Poe", "keeps chats on its servers and has no export of them"),
 }
-"""Programs people look for here that leave nothing to read: their titles, and why."""
+"""Programs people look for here that leave nothing that can be read: their titles, and why."""
 
 GROUP = "chasm_git.providers"
 
