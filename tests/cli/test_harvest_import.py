@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from tests.cli.calling import Program
@@ -48,3 +49,17 @@ def test_what_makes_no_sense_is_said(fresh: Program, tmp_path: Path) -> None:
 def test_a_provider_can_be_named(fresh: Program) -> None:
     fresh("harvest", "import", CHATGPT, CLAUDE, "--provider", "chatgpt", expect=4)
     assert {one["provider"] for one in fresh("list", "sessions", "--json").json} == {"chatgpt"}
+
+
+def test_many_broken_conversations_are_one_file_that_could_not_be_read(fresh: Program, tmp_path: Path) -> None:
+    (whole,) = (FIXTURES / "chatgpt").rglob("conversations.json")
+    listed = json.loads(whole.read_text())
+    (tmp_path / "conversations.json").write_text(
+        json.dumps([*listed, *[{"id": f"x{n}", "mapping": 3} for n in range(30)]])
+    )
+    called = fresh("harvest", "import", str(tmp_path / "conversations.json"), expect=4)
+    assert "chasm: 1 source could not be read" in called.err
+    assert called.err.count("no conversation\n") == 20
+    assert "conversations.json: … and 10 more (--json lists all)" in called.err
+    again = fresh("harvest", "import", str(tmp_path / "conversations.json"), "--json", expect=4)
+    assert len(again.json["problems"]) == 30

@@ -95,16 +95,27 @@ def finish(context: Context, report: Report, dry_run: bool, *, is_printed: bool 
     elif not context.json:
         show(context, report, dry_run)
         _show_secrets(context, report, dry_run)
-    for problem in report.problems:
-        terminal.notice(f"chasm: {problem}")
+    _show_problems(context, report)
     for kept in report.kept:
         terminal.notice(f"chasm: {kept.path}: left as you have it: {kept.reason}")
     if report.pending is not None:
         terminal.notice(f"chasm: the worktree will follow at the next harvest: {report.pending}")
-    unreadable = sum(problem.fatal for problem in report.problems)
+    unreadable = len({problem.path for problem in report.problems if problem.fatal})
     if unreadable:
         sources = "1 source" if unreadable == 1 else f"{unreadable} sources"
         raise SourcesUnreadable(f"{sources} could not be read (named above); everything else was harvested")
+
+
+def _show_problems(context: Context, report: Report) -> None:
+    """Say what could not be read: by file, the first reasons of each, and how many more there are."""
+    by_file: dict[str, list[str]] = {}
+    for problem in report.problems:
+        by_file.setdefault(problem.path, []).append(str(problem))
+    for path, found in by_file.items():
+        for said in found[:_MOST_LINES]:
+            context.terminal.notice(f"chasm: {said}")
+        if len(found) > _MOST_LINES:
+            context.terminal.notice(f"chasm: {path}: … and {len(found) - _MOST_LINES} more (--json lists all)")
 
 
 def _show_secrets(context: Context, report: Report, dry_run: bool) -> None:
