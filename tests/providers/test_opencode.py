@@ -196,6 +196,22 @@ def test_a_new_part_is_noticed(tmp_path: Path) -> None:
     assert [one != two.stamp for one, two in zip(before, sources(opencode, tmp_path), strict=True)] == [True, False]
 
 
+@pytest.mark.parametrize("name", ["message/ses_f1/msg_f2", "part/msg_f2/prt_f3", "todo/ses_f1"])
+def test_a_file_that_cannot_be_opened_costs_itself(name: str, tmp_path: Path) -> None:
+    unreadable = Path("/proc/self/mem")
+    if not unreadable.exists():
+        pytest.skip("no file that even root cannot read")
+    shutil.copytree(FILES, tmp_path, dirs_exist_ok=True)
+    path = tmp_path / STORAGE / f"{name}.json"
+    path.unlink()
+    path.symlink_to(unreadable)
+    source = next(source for source in sources(opencode, tmp_path) if source.path.stem == "ses_f1")
+    reading = opencode.read(source)
+    assert said(only(reading), "user") == said(harvest(opencode, FILES)["ses_f1"], "user")
+    (problem,) = reading.problems
+    assert (problem.path, problem.fatal) == (str(path), False)
+
+
 def test_paths_of_an_export_stay_inside() -> None:
     session = Session("../../x", "opencode", native={"session_file": {"../evil.json": {}, "session/../../x.json": {}}})
     assert list(opencode.export(session, {}.__getitem__)) == ["session/global/-x.json"]

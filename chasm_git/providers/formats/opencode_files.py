@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from stat import S_ISDIR
 from typing import Any
@@ -159,9 +159,8 @@ class _Tree:
         session.created_at = next((m.timestamp for m in session.messages if m.timestamp is not None), None)
         session.created_at = session.created_at or time_of(info, "created")
         session.native = {_FILE: document.folded({self._name(self._path): own}, into)}
-        side = {
-            self._name(p): self._value(p) for p in (self._storage / n / self._path.name for n in _SIDE) if p.is_file()
-        }
+        beside = (path for n in _SIDE if (path := self._storage / n / self._path.name).is_file())
+        side = {self._name(path): value for path, value in self._values(beside)}
         if side:
             session.native[_SIDE_FILES] = document.folded(side, into)
         self._reading.attachments = into
@@ -172,8 +171,7 @@ class _Tree:
         """Each message in order: its id, its record, and what it says."""
         found = []
         for name in self._names:
-            for path in _listed(self._storage / "message" / name):
-                value = self._value(path)
+            for path, value in self._values(_listed(self._storage / "message" / name)):
                 info = as_dict(value)
                 key = identity(info.get("id")) or path.stem
                 record = {self._name(path): value}
@@ -189,11 +187,21 @@ class _Tree:
 
     def _parts(self, key: str) -> list[tuple[Path, Json]]:
         """The parts of a message; the first versions kept those of all messages in one folder."""
-        if found := [(path, self._value(path)) for path in _listed(self._storage / "part" / key)]:
-            return found
+        if listed := _listed(self._storage / "part" / key):
+            return list(self._values(listed))
         if self._loose is None:
-            self._loose = [(path, self._value(path)) for path in _listed(self._storage / "part")]
+            self._loose = list(self._values(_listed(self._storage / "part")))
         return [(path, part) for path, part in self._loose if as_dict(part).get("messageID") == key]
+
+    def _values(self, paths: Iterable[Path]) -> Iterator[tuple[Path, Json]]:
+        """The values of the files there are; one that cannot be opened is a problem, and the others are read."""
+        for path in paths:
+            try:
+                yield path, self._value(path)
+            except FileNotFoundError:  # since its folder was listed
+                continue
+            except OSError as error:
+                self._reading.problems.append(Problem(str(path), error.strerror or str(error), fatal=False))
 
     def _value(self, path: Path) -> Json:
         """The value of a file; of a broken one, its bytes."""
