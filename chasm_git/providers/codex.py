@@ -126,7 +126,7 @@ def _rollouts(folder: Path, deeper: int) -> Iterator[tuple[Path, str] | Problem]
     names = {entry.name for entry in entries}
     for entry in entries:
         try:
-            if _FILE.fullmatch(entry.name):
+            if _FILE.fullmatch(entry.name) and entry.is_file():
                 # The client compresses beside the file and removes it then: the plain one is as good.
                 if not entry.name.endswith(".zst"):
                     yield Path(entry.path), stamp(entry.stat())

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import sqlite3
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -156,6 +158,27 @@ def test_discover_is_stable_and_opens_nothing(case: Case) -> None:
     assert first == case.discover()
     assert len({source.key for source in first}) == len(first)
     assert all(source.provider == case.name and source.stamp for source in first)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_a_pipe_is_not_waited_for(case: Case, tmp_path: Path) -> None:
+    """What is called as a source but is no file is passed over, or refused: nobody may ever write into it."""
+    home = tmp_path / "home"
+    shutil.copytree(case.home, home)
+    provider = registry.load(case.name)
+    for path in {source.path for source in case.discover(home)}:
+        path.unlink()
+        os.mkfifo(path)
+
+    def read() -> None:
+        for source in case.discover(home):
+            with suppress(OSError):
+                provider.read(source)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    reader.join(20)
+    assert not reader.is_alive()
 
 
 def test_what_is_written_shows_in_the_stamp(case: Case, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from chasm_git.providers.base import Problem, Source, stamp
@@ -55,9 +56,12 @@ def source(
     beside: list[os.DirEntry[str]] | None = None,
     extra: Any = None,
 ) -> Iterator[Source]:
-    """The source of a file that is read together with the files `beside`; nothing where it has gone."""
+    """The source of a file that is read together with the files `beside`; nothing where it has gone, or is no file."""
     try:
-        marks = stamp(entry.stat(), *(item.stat() for item in beside or ()))
+        found = entry.stat()
+        if not S_ISREG(found.st_mode):  # reading a pipe would wait for somebody to write
+            return
+        marks = stamp(found, *(item.stat() for item in beside or ()))
     except FileNotFoundError:  # since its folder was listed, or it is a link to nothing
         return
     except OSError as error:

@@ -14,7 +14,9 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from errno import ENOENT
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, TypeAlias
 
 from chasm_git.providers.base import Env, Problem, Source, stamp
@@ -238,8 +240,10 @@ def _quoted(name: str) -> str:
 
 
 def _stamp(path: Path) -> str:
-    """The state of a database and of what stands beside it; an empty log is none."""
+    """The state of a database and of what stands beside it; an empty log is none. Raises OSError, also for no file."""
     stats = [path.stat()]
+    if not S_ISREG(stats[0].st_mode):  # a pipe would be waited for
+        raise FileNotFoundError(ENOENT, "no file", str(path))
     for suffix in SIDE_FILES:
         try:
             beside = path.with_name(path.name + suffix).stat()
