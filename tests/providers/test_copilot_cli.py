@@ -9,6 +9,7 @@ import pytest
 
 from chasm_git.providers.base import Reading
 from chasm_git.providers.copilot_cli import CopilotCLI
+from chasm_git.session import codec
 from chasm_git.session.model import Session
 from chasm_git.session.universal import universal
 from tests.providers.reading import FIXTURES, only, parts, read_bytes, rows_of, said, shown, sources
@@ -180,3 +181,15 @@ def test_answers_in_pieces_and_answers_in_a_row(tmp_path: Path) -> None:
     for rows, count in (([start, piece, piece, end], 1), ([piece, end, piece], 2), ([start, piece, result, piece], 2)):
         session = read(tmp_path, *rows)
         assert len({m.turn for m in session.messages if m.role == "assistant"}) == count
+
+
+def test_counts_that_are_none(tmp_path: Path) -> None:
+    """The sum of several is a number that a session can hold."""
+    counts = {
+        name: {"usage": {"inputTokens": count}}
+        for name, count in zip("abcd", (2**64 - 1, 2**63, 1e308, 7), strict=True)
+    }
+    asked, ended = event("user.message", content="hi"), event("session.shutdown", modelMetrics=counts)
+    session = read(tmp_path, asked, ended)
+    assert codec.loads(codec.dumps(session)) == session
+    assert [message.usage for message in session.messages if message.usage] == [{"input_tokens": 7}]

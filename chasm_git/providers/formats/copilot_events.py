@@ -18,6 +18,8 @@ from chasm_git.session.times import iso
 
 _SHUTDOWN = "shutdown"
 """The turn of the events that count the tokens of the whole session anew: only the last one counts."""
+_LARGEST = 2**53
+"""A larger number counts nothing, and the sum of several may be more than a session can hold."""
 
 
 class Events(Transcript):
@@ -188,7 +190,8 @@ class Events(Transcript):
         total: dict[str, Any] = {}
         for metrics in as_dict(data.get("modelMetrics")).values() if not self._counts_answers else ():
             for name, count in (_counts(as_dict(metrics).get("usage")) or {}).items():
-                total[name] = total.get(name, 0) + count
+                if type(count) is int and abs(count) <= _LARGEST:
+                    total[name] = total.get(name, 0) + count
         return {"usage": total, "turn": _SHUTDOWN} if total else {}
 
     def _error(self, data: dict[str, Any], agent: str | None) -> dict[str, Any]:
