@@ -121,6 +121,9 @@ class Filler:
             self.remove(made.path)
             self._db.execute("INSERT OR REPLACE INTO unread VALUES (?, ?, ?)", [_clean(value) for value in made])
             return
+        if made.summary.forgotten:  # as if there was none
+            self.remove(made.path)
+            return
         number = None
         held: dict[int, bytes] = {}
         path = _clean(made.path)

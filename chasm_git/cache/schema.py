@@ -11,7 +11,7 @@ import sqlite3
 from pathlib import Path
 
 NAME = "cache.sqlite3"
-VERSION = 4
+VERSION = 5
 """Changed with every change to what stands in the cache, the tables or the words."""
 
 MISSING = "its content is missing from the repository"

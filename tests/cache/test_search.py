@@ -601,3 +601,21 @@ def test_a_chunk_that_holds_a_term_may_hold_it(asked: str, before: str, behind: 
         for term in (*parse(f'"{asked}"').wanted, substring(asked)):
             if term is not None and texts.holds(term, Text(1, 0, None, text)):
                 assert texts.may_hold(1, term)
+
+
+def test_what_was_forgotten_is_not_found_nor_counted(archive):
+    kept, gone = new_session("kept", "hello", workspace="/home/ana/kept"), new_session("gone", "hello there")
+    put(archive, kept, gone)
+    with open_archive(archive.path) as opened:
+        assert opened.stats().total.sessions == 2
+        put(archive, Session("gone", "codex", created_at=gone.created_at, extra={"deleted": True}))
+        for _ in range(2):  # followed, then made anew
+            for query in ("hello", "provider:codex", "gone", "-nothing", ""):
+                assert [one.id for one in opened.search(query).matches] == ([] if query == "gone" else ["kept"]), query
+            assert opened.stats("provider").total.sessions == 1
+            assert [one.sessions for one in opened.stats("provider").lines] == [1]
+            assert opened.cache_status().sessions == 1
+            assert opened.known_sessions("", 9) == [("kept", "hello")]
+            opened.rebuild_cache()
+        put(archive, gone)  # another machine had it still
+        assert {one.id for one in opened.search("hello").matches} == {"kept", "gone"}
