@@ -68,9 +68,9 @@ if TYPE_CHECKING:  # what the methods give; their modules are imported when they
     from chasm_git.archive.syncing.resolving import Answer as Answer
     from chasm_git.archive.syncing.resolving import Question as Question
     from chasm_git.archive.syncing.resolving import Resolved as Resolved
-    from chasm_git.cache.search import Hit as Hit
-    from chasm_git.cache.search import Match as Match
-    from chasm_git.cache.search import Results as Results
+    from chasm_git.cache.found import Hit as Hit
+    from chasm_git.cache.found import Match as Match
+    from chasm_git.cache.found import Results as Results
     from chasm_git.cache.stats import By as By
     from chasm_git.cache.stats import Stats as Stats
     from chasm_git.cache.stats import StatsLine as StatsLine

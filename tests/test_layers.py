@@ -35,7 +35,7 @@ LIBRARIES = {
     "providers": {"orjson"},
     "archive": {"dulwich", "git", "deepdiff", "orjson", "isal"},
     "harvest": {"orjson", "watchfiles"},
-    "cache": {"orjson"},
+    "cache": {"orjson", "numpy", "model2vec"},
     "outputs": {"click", "rich", "platformdirs", "orjson", "markdown_it", "starlette", "uvicorn"},
 }
 """Layer -> what it may import of others' libraries."""
@@ -45,7 +45,7 @@ RUAMEL = {"session/reference.py", "archive/settings.py"}
 
 LAZY = {
     *("dulwich", "git", "rich", "ruamel", "deepdiff", "platformdirs", "multiprocessing", "markdown_it", "watchfiles"),
-    *("starlette", "uvicorn"),
+    *("starlette", "uvicorn", "numpy", "model2vec"),
 }
 """Imported inside the functions that need them: a command pays for what it uses."""
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
+    from chasm_git.cache.found import Results
     from chasm_git.cache.query import Query
-    from chasm_git.cache.search import Known, Results
+    from chasm_git.cache.search import Known
     from chasm_git.cache.stats import By, Stats, StatsRow
 
 Progress = Callable[[int, int], None]
@@ -134,6 +135,38 @@ class Searchable:
         """
         with closing(Searching(self.repository, progress=progress, notice=notice)) as searching:
             return searching.search(text, limit, fields=fields)
+
+    def search_like(
+        self,
+        text: str,
+        limit: int = 20,
+        *,
+        progress: Progress = lambda done, total: None,
+        notice: Callable[[str], None] = lambda text: None,
+        fields: dict[str, list[str]] | None = None,
+    ) -> Results:
+        """The sessions in which something of the same meaning is said, the nearest first: see `cache.meaning`.
+
+        Args and what is kept up to date are those of `search`; `text` is no query, but what to look for.
+
+        Raises ChasmError where there is no model, or the extra is not installed.
+        """
+        from chasm_git.archive.config import settings_of
+        from chasm_git.cache import follow, meaning, schema, vectors
+        from chasm_git.cache.query import parse
+
+        (folder,) = settings_of(self.repository, meaning.SETTING)
+        model = meaning.Model(folder)
+        query, place = parse(""), follow.path_of(self.repository).with_name(vectors.NAME)
+        for name, values in (fields or {}).items():
+            query.require(name, values)
+        try:
+            with closing(follow.opened(self.repository, progress=progress, notice=notice)) as connection:
+                return meaning.search(connection, place, model, text, query, limit, progress)
+        except sqlite3.Error as error:
+            reason = schema.reason(error)
+        with closing(follow.mended(self.repository, reason, progress=progress, notice=notice)) as connection:
+            return meaning.search(connection, place, model, text, query, limit, progress)
 
     def searching(
         self,

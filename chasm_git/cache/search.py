@@ -12,16 +12,16 @@ import math
 import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import orjson
 
+from chasm_git.cache.found import Hit, Match, Results, match_of
 from chasm_git.cache.kept import KINDS, OF_SESSION, Text
 from chasm_git.cache.query import Query, Term, substring
 from chasm_git.cache.schema import BELOW_KIND, BELOW_SESSION, kind_of, rows_of, session_of
 from chasm_git.cache.scope import COLUMNS, counts, is_chosen, may_count
-from chasm_git.cache.snippet import Snippet, snippet
+from chasm_git.cache.snippet import snippet
 from chasm_git.cache.text import fold
 from chasm_git.cache.texts import Texts
 
@@ -40,51 +40,6 @@ _FEW = 8
 _SHOWN = 3
 _MOST_CHOSEN = 8
 _ALL = Term((), "", "", "", False)
-_COLUMNS = "id, provider, title, workspace, created, updated, messages, parent, tags, conflicts"
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A message that matches."""
-
-    message: str
-    role: str
-    timestamp: str | None
-    kind: str
-    """One of `kept.KINDS`."""
-    tool: str | None
-    snippet: Snippet
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A session that matches."""
-
-    id: str
-    provider: str
-    title: str | None
-    workspace: str | None
-    created_at: str | None
-    updated_at: str | None
-    messages: int
-    parent: str | None
-    tags: tuple[str, ...]
-    conflicts: bool
-    score: float
-    hits: tuple[Hit, ...]
-
-
-@dataclass(slots=True)
-class Results:
-    """What was found, the best first."""
-
-    matches: list[Match] = field(default_factory=list)
-    total: int | None = None
-    """Sessions that match; None where more may than were looked for."""
-    unread: list[tuple[str, str]] = field(default_factory=list)
-    """Session files that nobody can read: path, reason."""
-    hints: list[str] = field(default_factory=list)
-    """Where nothing was found: what may be wrong with the query."""
 
 
 class _Spot(NamedTuple):
@@ -138,6 +93,11 @@ def search(connection: sqlite3.Connection, query: Query, limit: int = 20, known:
         known: what searches of this very state of the cache share.
     """
     return _Search(connection, query, known or Known()).run(limit)
+
+
+def sessions_left(connection: sqlite3.Connection, query: Query) -> Sessions:
+    """The sessions that the fields of a query leave. Raises sqlite3.Error where the cache is damaged."""
+    return _Search(connection, query, Known())._sessions()
 
 
 def _all_sessions(connection: sqlite3.Connection) -> Sessions:
@@ -336,16 +296,13 @@ class _Search:
         return counts(self._query, text, self._texts.records(number)[text.message])
 
     def _match(self, number: int, score: float, wanted: list[Term], rows: list[list[int]]) -> Match:
-        cells = self._db.execute(f"SELECT {_COLUMNS} FROM sessions WHERE number = ?", (number,)).fetchone()
         spots = sorted(self._spots(number, wanted, rows), key=_goodness, reverse=True)
         hits: dict[int, Hit] = {}
         for spot in spots:
             key = -1 - spot.text.kind if spot.text.kind in OF_SESSION else spot.text.message
             if key not in hits and len(hits) < _SHOWN:
                 hits[key] = self._hit(number, spot)
-        tags = tuple(orjson.loads(cells[8]))
-        said = (*cells[:8], tags, bool(cells[9]), round(score, 4), tuple(hits.values()))
-        return Match(*said)
+        return match_of(self._db, number, score, list(hits.values()))
 
     def _spots(self, number: int, wanted: list[Term], rows: list[list[int]]) -> Iterator[_Spot]:
         """Texts that match, from the chunks that promise most."""

@@ -91,3 +91,9 @@ def test_files_that_cannot_be_read_are_named(chasm: Program, keep: Keep) -> None
     called = chasm("find", "session", "twice", "--json", expect=4)
     assert len(called.json) == 1
     assert "sessions/codex/2026/01/broken.yaml" in called.err
+
+
+def test_search_by_meaning_says_what_it_needs(chasm: Program) -> None:
+    assert "--like needs something" in chasm("find", "session", "--like", expect=2).err
+    called = chasm("find", "session", "--like", "going twice", expect=1)
+    assert called.out == "" and "git config --global chasm.meaningModel DIR" in called.err

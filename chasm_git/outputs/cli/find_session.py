@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.option("--provider", metavar="NAME", help="Only of this provider.")
 @click.option("--workspace", metavar="W", help="Only where the folder's name holds this.")
 @click.option("--since", metavar="WHEN", help="Only in messages since then: 2026-01-31, 12h, 7d, 2w, yesterday.")
+@click.option("--like", is_flag=True, help="What means the same in other words; see below.")
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=20, metavar="N", help="At most so many.")
 @click.pass_obj
 def command(
@@ -27,6 +28,7 @@ def command(
     provider: str | None,
     workspace: str | None,
     since: str | None,
+    like: bool,
     limit: int,
 ) -> None:
     """Find sessions by what was said in them, the best first.
@@ -39,7 +41,12 @@ def command(
     provider: workspace: file: model: tag: has:error                only these sessions
 
     Put -- in front of a query that begins with a minus. With fields or options alone every session they leave is found.
+
+    With --like the query is what to look for in any words. That is an extra (chasm-git[meaning]) and needs a model of
+    static embeddings (model2vec) in a folder: `git config --global chasm.meaningModel DIR`. Nothing leaves the machine.
     """
+    if like and not query:
+        raise click.UsageError("--like needs something to look for.")
     if not query and provider is None and workspace is None and since is None:
         raise click.UsageError("Missing argument 'QUERY...'.")
     fields: dict[str, list[str]] = {}
@@ -55,7 +62,9 @@ def command(
         fields["since"] = [since_when(since, dt.datetime.now(dt.UTC))]
     terminal = context.terminal
     with context.open_archive() as archive, terminal.progress("indexing sessions") as progress:
-        found = archive.search(_typed(query), limit, progress=progress, notice=terminal.notice, fields=fields)
+        search = archive.search_like if like else archive.search
+        asked = " ".join(query) if like else _typed(query)
+        found = search(asked, limit, progress=progress, notice=terminal.notice, fields=fields)
     if context.json:
         terminal.json([_as_json(one) for one in found.matches])
     else:
