@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from chasm_git.cache.access import Searching
+from chasm_git.outputs.web import reading
 from chasm_git.outputs.web.differences import difference, words
 from chasm_git.outputs.web.plots import bars, columns
+from chasm_git.outputs.web.reading import Reading
 from chasm_git.outputs.web.texts import cut
 from tests.outputs import hostile
 from tests.outputs.web_server import Served, served
@@ -78,6 +83,7 @@ def test_search_marks_what_it_found_and_leads_to_the_message(world: World) -> No
     found = world.get("/search", q=NEEDLE)
     assert found.count(f"<mark>{NEEDLE}</mark>") == 2 and f'href="/session?id={LONG}&amp;message=m4321"' in found
     assert "Nothing is found." in world.get("/search", q="nowheretobefound")
+    assert "<b>tag</b> <span dir=auto><mark>auth</mark></span>" in world.get("/search", q="auth")
     assert "did you mean tool:Bash?" in world.get("/search", q="tol:Bash")
     assert "&lt;b&gt;" in world.get("/search", q="provider:<b>")
     assert "2 sessions <span>" in world.get("/search", q=f"{NEEDLE} role:assistant")
@@ -264,3 +270,22 @@ def test_long_texts_are_cut_wherever_they_stand() -> None:
     assert not whole and "[10,000 more characters]" in shown["tool_calls"][0]["arguments"]["a"]
     assert cut({"content": "short"}) == ({"content": "short"}, True)
     assert len(message["tool_calls"][0]["arguments"]["a"]) == 50_000  # type: ignore[index]
+
+
+def test_a_search_is_kept_for_a_minute_for_ages_move_on_with_the_clock(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    searched = Searching.search
+
+    def search(self: Searching, text: str, limit: int = 20, **fields: Any) -> Any:
+        asked.append(text)
+        return searched(self, text, limit, **fields)
+
+    monkeypatch.setattr(Searching, "search", search)
+    made = Reading(world.archive)
+    for minute in (7, 7, 8):
+        monkeypatch.setattr(reading, "_minute", lambda now=minute: now)
+        asyncio.run(made.search("since:1h", 20, {}, 60))
+    made.close()
+    assert asked == ["since:1h", "since:1h"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -214,7 +215,8 @@ class Reading:
         if searching is None:
             searching = self._mine.searching = self.archive().searching(progress=self._progress)
         try:
-            key = ("search", self.commit(), text, limit, repr(fields))
+            # ``since:1h`` moves on with the clock
+            key = ("search", self.commit(), text, limit, repr(fields), _minute())
             return self.kept(key, lambda: searching.search(text, limit, fields=fields))
         finally:
             self._made = None
@@ -228,6 +230,10 @@ class Reading:
         searching = getattr(self._mine, "searching", None)
         if searching is not None:
             searching.close()
+
+
+def _minute() -> int:
+    return int(time.time() // 60)
 
 
 def _listed(archive: Archive, commit: str | None) -> Listing:

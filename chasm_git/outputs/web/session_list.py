@@ -207,8 +207,8 @@ def limit_of(asked: Asked) -> int:
 def _match(one: Match) -> str:
     made = f"<li>{_title(one)}<p class=about>{''.join(_about(one))}</p>"
     for hit in one.hits:
-        if hit.message:
-            who = hit.tool or hit.role
+        if hit.kind != "title":  # that stands above
+            who = hit.tool or hit.role or hit.kind
             made += (
                 f'<a class=hit href="{address("/session", id=one.id, message=hit.message)}"><b>{line(who)}</b> '
                 f"<span dir=auto>{_marked(hit.snippet.text, hit.snippet.marks)}</span></a>"
