@@ -14,6 +14,9 @@ from chasm_git.session import attachments, jsonio
 from chasm_git.session.model import Json, Message, Part
 from chasm_git.session.native import DEPTH, LONG, MARKERS, SHORTEST, Index, TooDeep, fold, raw_line, stored_text
 
+_POINTERS: dict[str, dict[str, str]] = {name: {"$": name} for name in ("id", "timestamp", "content", "turn", "model")}
+"""What most messages point to; `fold` copies them."""
+
 
 class Builder:
     """Collects the messages of one session, in the order of the source, and the attachments they need."""
@@ -76,20 +79,22 @@ class Builder:
     ) -> None:
         """Put the content as it is stored, and the rest of the record, into a message. Raises TooDeep."""
         index = Index()
-        index.add_string(made.id, "id")
+        strings, content, usage = index.strings, made.content, made.usage
+        if len(made.id) > SHORTEST:
+            strings[made.id] = _POINTERS["id"]
         if made.timestamp is not None:
-            index.add_string(made.timestamp, "timestamp")
-        content, usage = made.content, made.usage
-        stored: str | list[Part] = ""
-        if isinstance(content, str):
-            if content:
-                stored = self._text(content, index)
-        else:
+            strings.setdefault(made.timestamp, _POINTERS["timestamp"])
+        stored: str | list[Part] = content
+        if not isinstance(content, str):
             stored = [self._part(part, f"content.{number}", index) for number, part in enumerate(content)]
-        if made.turn is not None:
-            index.add_string(made.turn, "turn")
-        if made.model is not None:
-            index.add_string(made.model, "model")
+        elif len(content) > LONG:
+            stored = self._long_text(content, index)
+        elif len(content) > SHORTEST:
+            strings.setdefault(content, _POINTERS["content"])
+        if made.turn is not None and len(made.turn) > SHORTEST:
+            strings.setdefault(made.turn, _POINTERS["turn"])
+        if made.model is not None and len(made.model) > SHORTEST:
+            strings.setdefault(made.model, _POINTERS["model"])
         if usage is not None:
             index.add_container(usage, "usage")
         if json_texts:
@@ -97,7 +102,7 @@ class Builder:
                 _json_text(text, path, content, index)
         if derived:
             for text, marker in derived.items():
-                index.strings.setdefault(text, marker)
+                strings.setdefault(text, marker)
         if line is not None:
             made.native = raw_line(line, self.attachments)
         else:
@@ -112,9 +117,10 @@ class Builder:
         self._seen[key] = before + 1
         return self._unique(f"{key}~{before + 1}") if before else key
 
-    def _text(self, text: str, index: Index) -> str | list[Part]:
-        stored = stored_text(text, self.attachments) if len(text) > LONG else text
-        if stored is text:
+    def _long_text(self, text: str, index: Index) -> str | list[Part]:
+        """The content of a text that may be too long for a session file."""
+        stored = stored_text(text, self.attachments)
+        if stored == text:
             index.add_string(text, "content")
             return text
         index.add_string(text, "content.0.text")
