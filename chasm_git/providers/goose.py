@@ -121,6 +121,11 @@ class _File(Transcript):
 
     _is_named = False
 
+    def __init__(self, path: Path, session: Session) -> None:
+        super().__init__(path, session)
+        self._scope = path.stem
+        """What ids are made with: the file keeps its name, whatever the session is called."""
+
     def take(self, record: dict[str, Any], line: bytes | None) -> None:
         if "role" not in record:
             if self.session.title is None and self.session.workspace is None:
@@ -131,7 +136,7 @@ class _File(Transcript):
         time = iso(record.get("created"))
         fields = fields_of(record.get("role"), record.get("content"), as_dict(record.get("metadata")))
         stored = (record.get("role"), record.get("created"), record.get("content"))
-        key = identity(record.get("id")) or scoped_id(self.path.stem, stored)
+        key = identity(record.get("id")) or scoped_id(self._scope, stored)
         if not self._is_named:
             self._name(record)
         self.keep(record, line, id=key, time=time, **fields)

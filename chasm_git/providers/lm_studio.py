@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import base64
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -184,7 +185,8 @@ class _Conversation:
             return None
         path = self._files / key
         try:
-            if path.stat().st_size <= _LARGEST and path.is_file():
+            found = path.stat()
+            if found.st_size <= _LARGEST and stat.S_ISREG(found.st_mode):
                 return path.read_bytes()
             self._problems.append(Problem(self._path, f"attached file {key} is too large to keep", fatal=False))
         except FileNotFoundError:  # deleted in the app, or attached on another machine

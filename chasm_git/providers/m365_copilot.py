@@ -15,6 +15,8 @@ from chasm_git.providers.reading.values import as_dict, as_list, plain, text
 from chasm_git.session.model import Part
 from chasm_git.session.times import iso
 
+_ROLES = {"userPrompt": "user", "aiResponse": "assistant"}
+
 
 class M365Copilot(Grouped):
     """Conversations with Microsoft 365 Copilot."""
@@ -47,5 +49,5 @@ class M365Copilot(Grouped):
                 parts.append({"type": "reference", "uri": uri} | ({"name": name} if name is not None else {}))
         names = [text(as_dict(item).get("name")) for item in as_list(record.get("attachments"))]
         parts += [{"type": "file", "name": name} for name in names if name is not None]
-        role = {"userPrompt": "user", "aiResponse": "assistant"}.get(text(record.get("interactionType")) or "")
+        role = _ROLES.get(text(record.get("interactionType")) or "")
         return {"role": role, "content": plain(parts)} if role is not None and parts else {"role": "event"}

@@ -133,9 +133,8 @@ def _read(value: dict[str, Any], key: str, is_bare: bool = False) -> Reading:
     session = Session(own or record_id([title, records[:1]]), _provider(value), title=title)
     builder = Builder()
     for record in records:
-        fields = fields_of(record)
-        said = {name: item for name, item in as_dict(record).items() if name != "timestamp"}
-        builder.message(record, id=identity(said.get("id")) or scoped_id(session.id, said or record), **fields)
+        named = identity(as_dict(record).get("id")) or scoped_id(session.id, _timeless(record))
+        builder.message(record, id=named, **fields_of(record))
     session.workspace = text(value.get("workspace"))
     session.parent, session.forked_from = identity(value.get("parent")), identity(value.get("forked_from"))
     session.git = git if type(git := value.get("git")) is dict and _is_plain(git) else None
@@ -144,6 +143,13 @@ def _read(value: dict[str, Any], key: str, is_bare: bool = False) -> Reading:
     session.created_at = iso(value.get("created_at")) or iso(value.get("create_time"))
     native = {"list": None} if is_bare else kept(value, key, builder.attachments)
     return finished(session, builder, {"form": FORM} | native)
+
+
+def _timeless(record: Any) -> Any:
+    """What makes a message without an id the one it is."""
+    if type(record) is not dict or "timestamp" not in record:
+        return record
+    return {name: item for name, item in record.items() if name != "timestamp"} or record
 
 
 def _texts(values: list[Any]) -> bool:

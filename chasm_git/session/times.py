@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 _CANONICAL = len("2025-01-31T23:59:59.999Z")
-_UTC = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d\.\d{3}\d*Z", re.ASCII)
+_UTC = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{3}\d*)?Z", re.ASCII)
 _EPOCH = dt.datetime(1970, 1, 1)
 
 
@@ -22,7 +22,7 @@ def iso(value: Any) -> str | None:
         try:
             moment = dt.datetime.fromisoformat(value)
             if _UTC.fullmatch(value):
-                return value if len(value) == _CANONICAL else value[: _CANONICAL - 1] + "Z"
+                return value if len(value) == _CANONICAL else f"{value[:19]}{value[19:23] if value[20:] else '.000'}Z"
             if (offset := moment.utcoffset()) is not None:
                 moment = moment.replace(tzinfo=None) - offset
             return moment.isoformat(timespec="milliseconds") + "Z"

@@ -62,7 +62,8 @@ class Task:
         self.problems: list[Problem] = []
         self.lists: dict[str, list[Any]] = {}
         self.files: dict[str, Any] = {}
-        for name in (path.name, *names):
+        self._own = path.name
+        for name in (self._own, *names):
             self._load(name)
         self.sent = next((name for name in SENT if self.lists.get(name)), None)
         self.cwd: str | None = None
@@ -173,7 +174,7 @@ class Task:
         )
 
     def _file(self, name: str) -> str | None:
-        return name if name != self.path.name else None
+        return name if name != self._own else None
 
     def _began(self) -> str | None:
         rows = self.lists.get(SHOWN, [])

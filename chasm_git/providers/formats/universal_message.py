@@ -23,6 +23,8 @@ _ROLES = {
     "function": "tool",
 }
 _TIMES = ("timestamp", "created_at", "createdAt", "create_time", "time")
+_BESIDE = frozenset({"references", "edits", "images", "files", "error"})
+"""Keys of what is said beside the text."""
 
 
 def fields_of(record: Any) -> dict[str, Any]:
@@ -59,7 +61,10 @@ def fields_of(record: Any) -> dict[str, Any]:
 
 
 def _time(message: dict[str, Any]) -> str | None:
-    return next((found for name in _TIMES if (found := iso(message.get(name))) is not None), None)
+    for name in _TIMES:
+        if name in message and (found := iso(message[name])) is not None:
+            return found
+    return None
 
 
 def _result(message: dict[str, Any], parts: list[Part]) -> Part:
@@ -84,6 +89,8 @@ def _call(call: dict[str, Any]) -> list[Part]:
 
 def _rest(message: dict[str, Any]) -> list[Part]:
     made: list[Part] = []
+    if _BESIDE.isdisjoint(message):
+        return made
     for kind in ("reference", "edit"):
         found = [item for item in as_list(message.get(f"{kind}s")) if text(as_dict(item).get("uri"))]
         made += [{"type": kind, **{name: value for name, value in item.items() if name != "type"}} for item in found]

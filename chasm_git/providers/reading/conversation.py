@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -43,21 +45,46 @@ def given_back(session: Session, load: Load) -> bytes:
     return document.given_back(session, key, load) if type(key) is str else jsonio.dumps(records_of(session, load))
 
 
+_TAG = re.compile(r'<(?:/([a-z]+[1-6]?)|([a-z]+[1-6]?)(?: [a-z-]+="[^"<>]*")*(?: ?/)?)>')
+_BLANK_LINES = re.compile(r"\n{3,}")
+_BREAKS = frozenset({"p", "br", "div", "li", "tr", "pre", "ul", "ol", "table", "h1", "h2", "h3", "h4", "h5", "h6"})
+_INLINE = frozenset({"a", "b", "code", "em", "i", "img", "span", "strong", "sub", "sup", "td", "th", "u"})
+
+
+def _pieces_of(html: str) -> list[str] | None:
+    """The text of HTML in pieces; None for any but the simplest, which only the parser reads."""
+    pieces: list[str] = []
+    at = 0
+    for tag in _TAG.finditer(html):
+        pieces.append(html[at : tag.start()])
+        at = tag.end()
+        closing, name = tag[1], tag[1] or tag[2]
+        if name in _BREAKS:
+            if closing is None:
+                pieces.append("\n- " if name == "li" else "\n")
+            if (closing or tag[0].endswith("/>")) and name not in ("br", "li"):
+                pieces.append("\n")
+        elif name not in _INLINE:
+            return None
+    pieces.append(html[at:])
+    if any("<" in piece for piece in pieces):
+        return None
+    return [unescape(piece) for piece in pieces] if "&" in html else pieces
+
+
 class _Text(HTMLParser):
     """Collects what a person reads."""
-
-    _BREAKS = frozenset({"p", "br", "div", "li", "tr", "pre", "ul", "ol", "table", "h1", "h2", "h3", "h4", "h5", "h6"})
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.pieces: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in self._BREAKS:
+        if tag in _BREAKS:
             self.pieces.append("\n- " if tag == "li" else "\n")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in self._BREAKS and tag not in ("br", "li"):
+        if tag in _BREAKS and tag not in ("br", "li"):
             self.pieces.append("\n")
 
     def handle_data(self, data: str) -> None:
@@ -66,15 +93,11 @@ class _Text(HTMLParser):
 
 def text_of_html(html: str) -> str:
     """The text of a piece of HTML."""
-    pieces = [html]
-    if "<" in html or "&" in html:
+    pieces = _pieces_of(html) if "<" in html or "&" in html else [html]
+    if pieces is None:
         parser = _Text()
         parser.feed(html)
         parser.close()
         pieces = parser.pieces
-    lines = [line.rstrip() for line in "".join(pieces).split("\n")]
-    made: list[str] = []
-    for line in lines:
-        if line or (made and made[-1]):
-            made.append(line)
-    return "\n".join(made).strip()
+    lines = "\n".join(map(str.rstrip, "".join(pieces).split("\n")))
+    return _BLANK_LINES.sub("\n\n", lines).strip()

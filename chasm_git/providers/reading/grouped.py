@@ -44,9 +44,10 @@ class Grouped(Export):
         for key, records in groups.items():
             session = Session(key, self.name)
             builder = Builder()
-            for record in sorted(records, key=lambda one: self.time_of(one) or ""):
+            timed = [(self.time_of(record), record) for record in records]
+            for time, record in sorted(timed, key=lambda one: one[0] or ""):
                 own = identity(record.get("id")) or scoped_id(key, record)
-                builder.message(record, id=own, timestamp=self.time_of(record), **self.fields_of(record))
+                builder.message(record, id=own, timestamp=time, **self.fields_of(record))
             yield finished(session, builder, {"list": None})
 
     def export(self, session: Session, load: Load) -> dict[str, bytes]:
