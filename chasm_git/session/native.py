@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from chasm_git.session import attachments, jsonio
@@ -90,12 +91,17 @@ def _fold(container: Any, index: Index, into: dict[str, bytes], depth: int) -> A
     """As `fold`, of a dict or list. All values of all records are met in this loop."""
     if depth > DEPTH:
         raise TooDeep(f"nested more than {DEPTH} deep")
-    is_dict = type(container) is dict
-    if is_dict and "0" in container and (dumped := octets(container)) is not None:
-        return _fold_octets(dumped, index, into)
+    first: Any = None
+    items: Iterable[tuple[Any, Any]]
+    if type(container) is dict:
+        first, items = next(iter(container), None), container.items()
+        if first == "0" and (dumped := octets(container)) is not None:
+            return _fold_octets(dumped, index, into)
+    else:
+        items = enumerate(container)
     made = None
     strings, containers = index.strings, index.containers
-    for key, item in container.items() if is_dict else enumerate(container):
+    for key, item in items:
         kind = type(item)
         if kind is str:
             if len(item) <= SHORTEST:
@@ -119,7 +125,7 @@ def _fold(container: Any, index: Index, into: dict[str, bytes], depth: int) -> A
                 made = container.copy()
             made[key] = new
     folded = container if made is None else made
-    return {"$escaped": folded} if is_dict and next(iter(container), None) in MARKERS else folded
+    return {"$escaped": folded} if first in MARKERS else folded
 
 
 def _fold_long(text: str, index: Index, into: dict[str, bytes]) -> Any:

@@ -26,6 +26,8 @@ _LEAF = rb"\{(?:" + _PLAIN + rb")*+\}|\[(?:" + _PLAIN + rb")*+\]"
 _INNER_BRACKET = re.compile(rb"(?:" + _PLAIN + rb"|" + _LEAF + rb")*+([\[\]{}])", re.DOTALL)
 """As `_BRACKET`, but an object or list with no others in it is passed by as a whole."""
 _FIRST_KEY = re.compile(rb'\{\s*("[^"\\]{1,80}"\s*:)')
+_SCALAR = rb'\s*(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^"{}\[\],\s]++)\s*,\s*'
+_TWO_KEYS = re.compile(_FIRST_KEY.pattern + rb"(?:" + _SCALAR + rb'("[^"\\]{1,80}"\s*:))?', re.DOTALL)
 _NEXT_OBJECT = re.compile(rb'\}\s*,?\s*(\{\s*"[^"\\]{1,80}"\s*:)')
 _SMALL = 64 * 1024
 """Bytes of an object that nothing is known of."""
@@ -69,8 +71,8 @@ class _Splitter:
         self._number = 0
         self._begins: re.Pattern[bytes] | None = None
         """How objects of this file begin."""
-        self._first = b""
-        """The key they begin with, in its quotes."""
+        self._follows: re.Pattern[bytes] | None = None
+        """How the end of one looks, with the next behind it."""
         self._keys: set[str] = set()
         """The keys of the first object."""
         self._size = 0
@@ -149,7 +151,9 @@ class _Splitter:
         if self._is_lost:
             return None
         closing = b"}" if self._buffer[start : start + 1] == b"{" else b"]"
-        size = self._likely_size(start)
+        far = max(self._size * _GROWTH, _SMALL)
+        follows = self._follows.search(self._buffer, start, start + far) if self._follows is not None else None
+        size = follows.start() + 1 - start if follows is not None else far
         while True:
             end = self._buffer.rfind(closing, start, start + size) + 1
             try:
@@ -165,11 +169,6 @@ class _Splitter:
             else:
                 self._at = start + length
                 return self._found(value, start)
-
-    def _likely_size(self, start: int) -> int:
-        """How many bytes to parse of what begins at `start`: up to where the next one seems to begin."""
-        following = self._buffer.find(self._first, start + len(self._first) + 1) if self._first else -1
-        return following - start if following > 0 else max(self._size * 2, _SMALL)
 
     def _passed(self) -> int:
         """Forget what was read; where reading goes on."""
@@ -233,9 +232,10 @@ class _Splitter:
         """An object (or list) that was read, from which there is to be learned how the others look."""
         if type(value) is dict and not self._keys:
             self._keys = set(value)
-        if not self._first and (found := _FIRST_KEY.match(self._buffer, start)) is not None:
-            self._first = found[1].partition(b":")[0].rstrip()
+        if self._follows is None and (found := _TWO_KEYS.match(self._buffer, start)) is not None:
             self._begins = self._begins or _beginning(found[0])
+            second = _SCALAR + re.escape(found[2]) if found[2] is not None else b""
+            self._follows = re.compile(rb"\}\s*,?\s*\{\s*" + re.escape(found[1]) + second, re.DOTALL)
         self._size = self._at - start
         self._number += 1
         return Element(self._number, value)
