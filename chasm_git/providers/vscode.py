@@ -31,6 +31,7 @@ from chasm_git.providers.formats.vscode_requests import add_request, requests_of
 from chasm_git.providers.formats.vscode_results import STORAGE
 from chasm_git.providers.formats.vscode_uris import path_of, uri_of
 from chasm_git.providers.reading import document
+from chasm_git.providers.reading.values import origin_id
 from chasm_git.session import jsonio, times
 from chasm_git.session.attachments import Load
 from chasm_git.session.build import Builder
@@ -190,6 +191,7 @@ def _add_session(
             title=_title(state),
             workspace=workspace or _working_directory(state),
             created_at=times.iso(state.get("creationDate")) or _first_time(builder),
+            forked_from=_origin(state),
             git=_git(state),
             native=native,
             messages=builder.messages,
@@ -201,6 +203,12 @@ def _calls(builder: Builder) -> frozenset[str]:
     """Ids of the calls of tools in a session."""
     parts = (part for message in builder.messages for part in message.parts() if part.get("type") == "tool_call")
     return frozenset(key for part in parts if type(key := part.get("id")) is str)
+
+
+def _origin(state: dict[str, Any]) -> str | None:
+    """The session this one was made of; the first answer says it too, since VS Code drops keys it does not know."""
+    first = next(iter(as_list(state.get("requests"))), None)
+    return origin_id(state) or origin_id(as_dict(as_dict(first).get("result")).get("metadata"))
 
 
 def reading_of(state: dict[str, Any], key: str) -> Reading:

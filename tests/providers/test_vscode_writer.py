@@ -98,7 +98,8 @@ def test_every_fixture_comes_back_as_it_was(tmp_path: Path) -> None:
                 continue
             assert plan.standing is Standing.ABSENT and not plan.is_converted
             written = write(plan)
-            path = written.paths[0]
+            path = plan.expected[0].place
+            assert path in written.paths
             assert path.suffix == {"jsonl": ".jsonl", "json": ".json"}[session.native["stored"]]
             found = readback.held(registry.load("vscode"), env, path, session.id)
             assert found is not None
@@ -411,7 +412,7 @@ def test_a_session_of_another_tool_is_one_of_vscodes(env: Env, example: Session)
     assert call["resultDetails"]["output"][0]["value"] == "12: def login():\n13:     redirect()"
     assert request["modelState"] == {"value": 1, "completedAt": request["timestamp"] + 12000}
     assert request["modelId"] == "claude-sonnet-4-5"
-    assert plan.left_out == {"token counts": 3}
+    assert plan.left_out == {"token counts": 3, "times": 2, "tags": 1, "facts of the repository": 2}
     back = harvest(env.home)[plan.session_id]
     origin = {"provider": "claude-code", "id": example.id, "revision": "r1"}
     assert readback.origin_of(back) == origin

@@ -66,6 +66,8 @@ def home_for(provider: str, folder: Path) -> Env:
     (home / "project").mkdir(parents=True)
     if provider == "cline":
         (home / CLINE).mkdir(parents=True)
+    if provider == "vscode":
+        (home / GLOBAL).mkdir(parents=True)
     if provider in EXTENSIONS:
         (home / GLOBAL / EXTENSIONS[provider].lower()).mkdir(parents=True)
         editor_state(home, EXTENSIONS[provider], {"odd": 1, "taskHistory": []})

@@ -12,6 +12,8 @@ from chasm_git.providers.reading.values import as_dict, as_list, plain, text, to
 from chasm_git.session.model import Json, Part
 from chasm_git.session.times import iso
 
+NOT_KNOWN = "unknown"
+"""Model and provider of an answer that was put there from another tool: the client insists on some."""
 _ABORTED = "MessageAbortedError"
 _ENDED = frozenset({"completed", "success", "error"})
 
@@ -67,7 +69,7 @@ def _answer(info: dict[str, Any], parts: list[dict[str, Any]]) -> dict[str, Any]
     fields: dict[str, Any] = {
         "role": "assistant",
         "timestamp": time_of(info, "completed", "created"),
-        "model": text(info.get("modelID")) or text(as_dict(info.get("model")).get("modelID")),
+        "model": _model(info),
         "usage": _usage(info.get("tokens")),
     }
     error = info.get("error")
@@ -77,6 +79,11 @@ def _answer(info: dict[str, Any], parts: list[dict[str, Any]]) -> dict[str, Any]
     elif time_of(info, "completed") is None and not info.get("finish"):
         fields["status"] = "partial"
     return fields | {"content": plain(content)}
+
+
+def _model(info: dict[str, Any]) -> str | None:
+    named = text(info.get("modelID")) or text(as_dict(info.get("model")).get("modelID"))
+    return named if named != NOT_KNOWN or info.get("providerID") != NOT_KNOWN else None
 
 
 def _answer_parts(part: dict[str, Any]) -> list[Part]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chasm_git.providers.formats.opencode_parts import NOT_KNOWN
 from chasm_git.providers.reading.values import as_dict
 from chasm_git.providers.writing.contract import ORIGIN, WritePlan
 from chasm_git.providers.writing.converting import IMAGE, Call, Conversation, Turn
@@ -95,7 +96,7 @@ class _Maker:
         return f"{kind}_{self._count:012x}{mark}"
 
     def _message(self, turn: Turn) -> tuple[dict[str, Json], list[dict[str, Json]]]:
-        self._time = max(self._time, _milliseconds(turn.timestamp))
+        self._time = _milliseconds(turn.timestamp) or self._time
         key = self._id("msg")
         head: dict[str, Json] = {"id": key, "sessionID": self._key, "role": turn.role, "time": {"created": self._time}}
         if turn.role == "user":
@@ -109,13 +110,13 @@ class _Maker:
                 "path": {"cwd": self._folder, "root": self._folder},
                 "cost": 0,
                 "tokens": _NO_TOKENS,
-                "modelID": turn.model or "unknown",
-                "providerID": "unknown",
+                "modelID": turn.model or NOT_KNOWN,
+                "providerID": NOT_KNOWN,
                 "finish": "tool-calls" if turn.calls() else "stop",
             }
         parts = [self._part(key, item) for item in turn.items]
         if turn.role == "assistant":
-            head["time"] = {"created": _milliseconds(turn.timestamp) or self._time, "completed": self._time}
+            head["time"] = {"created": head["time"]["created"], "completed": self._time}
         return head, parts
 
     def _part(self, message: str, item: Part | Call) -> dict[str, Json]:

@@ -81,7 +81,7 @@ def insert(plan: WritePlan, made: Made, database: Path, said: Counter[tuple[str,
     if found is not None:
         plan.standing = Standing.SAME  # a copy made before, perhaps gone on with
         return
-    _plan_rows(plan, database, rows)
+    _plan_rows(plan, database, rows, optional=frozenset({"slug", "version"}))
 
 
 def _data(value: dict[str, Any]) -> str:
@@ -90,10 +90,22 @@ def _data(value: dict[str, Any]) -> str:
     return jsonio.dumps(kept).decode()
 
 
-def _plan_rows(plan: WritePlan, database: Path, rows: dict[str, list[Row]]) -> None:
+def _plan_rows(
+    plan: WritePlan, database: Path, rows: dict[str, list[Row]], *, optional: frozenset[str] = frozenset()
+) -> None:
+    """Plan that a session's rows stand there, in the place of those it has.
+
+    Args:
+        optional: columns of the session that some versions do not have.
+    """
     key = plan.session_id
     try:
         store = _Store(database)
+        there = {column[1] for column in store.columns("session")}
+        rows["session"] = [
+            {name: value for name, value in row.items() if name in there or name not in optional}
+            for row in rows["session"]
+        ]
         project, no_project = store.project(plan, rows["session"][0])
         places = [(table, "session_id" if table in _OWN else "id") for table in ("session", *_OWN)]
         places = [(table, column) for table, column in places if store.columns(table)]

@@ -20,13 +20,15 @@ class NewTask:
     def __init__(self, said: Conversation, session: Session) -> None:
         self._turns = said.turns
         self._time = milliseconds(session.created_at)
+        self._last = 0
+        """The time of the last row shown: no two have the same."""
         self._sent: list[dict[str, Json]] = []
         self._shown: list[dict[str, Json]] = []
 
     def lists(self) -> tuple[list[dict[str, Json]], list[dict[str, Json]]]:
         """What the model was sent, and what is shown."""
         for turn in self._turns:
-            self._time = max(self._time + 1, milliseconds(turn.timestamp) if turn.timestamp else 0)
+            self._time = milliseconds(turn.timestamp) if turn.timestamp else self._time
             if turn.role == "user":
                 self._send("user", [block(item) for item in turn.items])
                 self._show("user_feedback" if self._shown else "text", turn.text(), turn)
@@ -55,8 +57,8 @@ class NewTask:
             self._sent.append({"role": role, "content": blocks, "ts": self._time})
 
     def _show(self, say: str, text: str, turn: Turn) -> None:
-        self._time += 1
-        row: dict[str, Json] = {"ts": self._time, "type": "say", "say": say, "text": text}
+        self._last = max(self._last + 1, self._time)
+        row: dict[str, Json] = {"ts": self._last, "type": "say", "say": say, "text": text}
         images = [f"data:{image['media_type']};base64,{image['data']}" for image in turn.images()]
         if images:
             row["images"] = images

@@ -17,7 +17,7 @@ from chasm_git.providers.base import Env
 from chasm_git.providers.writing import readback
 from chasm_git.providers.writing.applying import StoreWriter, content
 from chasm_git.providers.writing.contract import Expected, FileChange, Standing, Target, WritePlan
-from chasm_git.providers.writing.converting import TEXT, Conversation, conversation
+from chasm_git.providers.writing.converting import TEXT, Conversation, begin
 from chasm_git.providers.writing.restoring import command, given_up, key_of, new_plan
 from chasm_git.session.model import Session
 
@@ -44,10 +44,10 @@ class AiderWriter(StoreWriter):
             plan.left_out = given_up(session)
             expected = Expected(session.id, place, readback.records(session, target.load), is_listed=False)
         else:
-            said = conversation(session, target.load, agents=len(target.agents))
-            said.carried(TEXT)
-            plan.left_out = said.left_out
-            plan.left_out["title"] += session.title is not None
+            taken = begin(plan, session, target, TEXT, without=("title", "times", "names of models"))
+            if taken is None:
+                return plan
+            said, _ = taken
             if not any(turn.role == "user" for turn in said.turns):
                 plan.refused = "nobody asks anything in it"
                 return plan

@@ -79,7 +79,7 @@ class ClaudeCodeWriter(StoreWriter):
             add_files(plan, one, target.load, files)
 
     def _convert(self, plan: WritePlan, session: Session, target: Target, project: Path, folder: str) -> None:
-        begun = begin(plan, session, target, TEXT, CALL, IMAGE)
+        begun = begin(plan, session, target, TEXT, CALL, IMAGE, git=("branch",))
         if begun is None:
             return
         said, facts = begun

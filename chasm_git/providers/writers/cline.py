@@ -115,12 +115,10 @@ class TaskWriter(StoreWriter):
         add_to_lists(plan, storage, entries, is_in_task=self.is_in_task)
 
     def _convert(self, plan: WritePlan, session: Session, target: Target, storage: Storage) -> None:
-        taken = begin(plan, session, target, TEXT, CALL, IMAGE)
+        taken = begin(plan, session, target, TEXT, CALL, IMAGE, without=("names of models",))
         if taken is None:
             return
         said, facts = taken
-        plan.left_out["names of models"] += sum(turn.model is not None for turn in said.turns)
-        plan.left_out = +plan.left_out
         sent, shown = NewTask(said, session).lists()
         mark = {ORIGIN: origin(session, target.revision), "files_in_context": [], "model_usage": []}
         entry = self._entry(session, plan.session_id, plan.folder)

@@ -40,6 +40,9 @@ from chasm_git.session import jsonio
 from chasm_git.session.model import Json, Session
 
 _VERSION = "0.107.0"
+_GIT = (("commit", "commit_hash"), ("branch", "branch"), ("remote", "repository_url"))
+"""What a session knows of its repository, and the client's names for it."""
+_NO_PLACE = ("title", "names of models", "marks of failed calls")
 _DATED = re.compile(r"rollout-(\d{4})-(\d\d)-(\d\d)T.*")
 _STATE = re.compile(r"state_(\d{1,6})\.sqlite")
 
@@ -87,15 +90,10 @@ class CodexWriter(StoreWriter):
                 yield source.path
 
     def _convert(self, plan: WritePlan, session: Session, target: Target, home: Path, folder: str) -> None:
-        taken = begin(plan, session, target, TEXT, CALL, IMAGE)
+        taken = begin(plan, session, target, TEXT, CALL, IMAGE, without=_NO_PLACE, git=[ours for ours, _ in _GIT])
         if taken is None:
             return
         said, facts = taken
-        plan.left_out["title"] += session.title is not None
-        plan.left_out["names of models"] += sum(turn.model is not None for turn in said.turns)
-        calls = [call for turn in said.turns for call in turn.calls()]
-        plan.left_out["marks of failed calls"] += sum(call.is_error for call in calls)
-        plan.left_out = +plan.left_out
         begun = session.created_at or said.turns[0].timestamp or "1970-01-01T00:00:00.000Z"
         header = {
             "id": plan.session_id,
@@ -130,8 +128,7 @@ def _place(home: Path, name: str, rollouts: Iterator[Path]) -> Path | None:
 def _git(session: Session) -> dict[str, Json]:
     """What the session knew of its repository, by the client's names."""
     known = session.git if type(session.git) is dict else {}
-    names = (("commit", "commit_hash"), ("branch", "branch"), ("remote", "repository_url"))
-    made = {theirs: known[ours] for ours, theirs in names if type(known.get(ours)) is str}
+    made = {theirs: known[ours] for ours, theirs in _GIT if type(known.get(ours)) is str}
     return {"git": made} if made else {}
 
 

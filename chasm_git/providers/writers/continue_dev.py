@@ -49,13 +49,11 @@ class ContinueWriter(StoreWriter):
         return command(target.folder or session.workspace, "cn", "ls")
 
     def _convert(self, plan: WritePlan, session: Session, target: Target, place: Path) -> None:
-        taken = begin(plan, session, target, TEXT, CALL, IMAGE, THINKING)
+        lacks = ("times", "names of models")
+        taken = begin(plan, session, target, TEXT, CALL, IMAGE, THINKING, without=lacks)
         if taken is None:
             return
         said, facts = taken
-        plan.left_out["times"] += sum(turn.timestamp is not None for turn in said.turns)
-        plan.left_out["names of models"] += sum(turn.model is not None for turn in said.turns)
-        plan.left_out = +plan.left_out
         value = {
             "sessionId": plan.session_id,
             "title": said.title or _UNTITLED,

@@ -80,6 +80,8 @@ class OpenCodeWriter(StoreWriter):
         if taken is None:
             return
         said, facts = taken
+        if open_calls := sum(call.result is None for turn in said.turns for call in turn.calls()):
+            plan.notes.append(f"calls that nothing came of ({open_calls}) are closed as aborted, as the client does")
         made = _opencode_new.made(plan, said, session, origin(session, target.revision))
         if database is not None:
             _opencode_rows.insert(plan, made, database, facts)

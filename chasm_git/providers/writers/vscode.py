@@ -13,11 +13,13 @@ from __future__ import annotations
 import shlex
 import uuid
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from chasm_git.providers.base import Env, Reading, Source
+from chasm_git.providers.formats import vscode_results
 from chasm_git.providers.formats.vscode_content import as_dict, as_list
 from chasm_git.providers.formats.vscode_requests import requests_of
 from chasm_git.providers.formats.vscode_said import covers, key_of
@@ -45,6 +47,7 @@ from chasm_git.providers.writing.contract import (
     derived_id,
     origin,
 )
+from chasm_git.providers.writing.converting import about
 from chasm_git.providers.writing.restoring import given_up, is_own
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
@@ -73,6 +76,8 @@ class _Made:
     said: readback.Said = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+    results: dict[str, bytes] = field(default_factory=dict)
+    """What tools gave and the session points to, by its file's name in the extension's folder."""
 
 
 class VSCodeWriter(StoreWriter):
@@ -162,13 +167,21 @@ def _restored(session: Session, load: Load, session_id: str, marker: dict[str, s
     notes = [f"mended, since VS Code would have lost the session over it: {fault}" for fault in mend(state)]
     if unread:
         notes.append(f"{unread} requests that were damaged already when they were harvested are not put back")
+    results = vscode_results.files_of(session.messages, load)
     if session_id != session.id:
         state = _copy(state, session_id, marker)
     made = _Made(session_id, state, jsonio.dumps(state), left_out=given_up(session), notes=notes)
+    if session_id == session.id:
+        made.results = results
+    elif results:
+        made.left_out["long tool results"] = len(results)
     reading = reading_of(state, session_id)
     for read in reading.sessions:
         made.expected = readback.records(read, reading.attachments.__getitem__)
         made.said = readback.said(read, reading.attachments.__getitem__)
+    if made.expected is not None and made.results:
+        beside = [message for message in session.messages if message.file in made.results]
+        made.expected += readback.records(Session("", "", messages=beside), load)
     return made
 
 
@@ -193,6 +206,7 @@ def _converted(session: Session, session_id: str, target: Target) -> _Made:
     turned = converted(session, session_id, target.load, (ORIGIN, origin(session, target.revision)))
     if target.agents:
         turned.left_out["sub-agent sessions"] += len(target.agents)
+    turned.left_out.update(about(session))
     notes = [f"mended: {fault}" for fault in mend(turned.state)]
     if any("kind" in part for request in turned.state["requests"] for part in request["response"]):
         notes.append("a model that goes on in VS Code is told the texts of earlier answers, not what tools gave")
@@ -205,6 +219,7 @@ def _plan_changes(plan: WritePlan, store: Store, session: Session, made: _Made, 
     """What is to be written for a session in a store. Raises IndexUnwritable, OSError."""
     files = session_files(store)
     path = files.get(made.session_id) or store.sessions / f"{made.session_id}{_suffix(session, files)}"
+    results = list(_results(plan, store, made))
     theirs = _held(path)
     current = _object_of(path) if theirs is not None else None
     plan.standing = _standing(theirs, made, session, load, is_loaded=current is not None)
@@ -216,6 +231,7 @@ def _plan_changes(plan: WritePlan, store: Store, session: Session, made: _Made, 
         has_twin = is_log and path.with_suffix(".json").exists()  # the reader also gives what only the twin holds
         records = None if has_twin or plan.is_converted else made.expected
         plan.expected.append(Expected(made.session_id, path, records, made.said))
+    changes[:0] = results
     said = workspace_json(store)
     if said is not None:
         changes.append(FileChange(said[0], said[1], None, "side file"))
@@ -225,6 +241,16 @@ def _plan_changes(plan: WritePlan, store: Store, session: Session, made: _Made, 
     if rows is not None:
         changes.append(rows)
     plan.changes = changes
+
+
+def _results(plan: WritePlan, store: Store, made: _Made) -> Iterator[FileChange]:
+    """The files with long results of tools that are not there; what is there stays. Raises OSError."""
+    for name, data in made.results.items():
+        parts = name.split("/")
+        if parts[:2] != [vscode_results.RESULTS, made.session_id] or not all(map(vscode_results.is_plain, parts)):
+            plan.refused = f"{made.session_id} has a file {name!r}, which is not its own"
+        elif seen(path := store.folder.joinpath(vscode_results.STORAGE, *parts)) is None:
+            yield FileChange(path, data, None, "side file")
 
 
 def _suffix(session: Session, files: dict[str, Path]) -> str:

@@ -128,6 +128,8 @@ class _Turns:
         kind = self._hidden(message)
         if kind is not None:
             self.left_out[kind] += 1
+            errors = (part for part in readable.parts(message) if part.get("type") == "error")
+            self.left_out["errors"] += message.role == "event" and next(errors, None) is not None
             return
         self.left_out["variants"] += len(message.variants)
         self.left_out["earlier versions"] += len(message.replaced)
@@ -135,6 +137,8 @@ class _Turns:
         parts = [plain(part, self._load) for part in readable.parts(message)]
         results = [part for part in parts if part.get("type") == "tool_result"]
         said = [part for part in parts if part.get("type") != "tool_result"]
+        if message.status is not None and (message.role != "assistant" or not said):
+            self.left_out["marks of unfinished answers"] += 1
         if message.injected or message.role == "tool":
             self.left_out["texts beside tool results"] += len(said)
         elif message.role == "user" and said:
@@ -198,6 +202,10 @@ class _Turns:
     def _answer(self, message: Message, said: list[Part]) -> None:
         """More of the answer to the last request."""
         turn = self.made[-1] if self.made else self._open(message)
+        if turn.model is not None and message.model not in (None, turn.model):
+            self.left_out["names of models"] += 1
+        self.left_out["times"] += bool(turn.response) and message.timestamp is not None  # of all, the last one stays
+        self.left_out["marks of unfinished answers"] += turn.state != _COMPLETE
         turn.model = message.model or turn.model
         turn.completed = _milliseconds(message.timestamp) or turn.completed
         turn.state = _STATES.get(message.status or "", _COMPLETE)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from chasm_git.providers.writing.contract import Target, WritePlan
@@ -137,6 +137,7 @@ class Conversation:
                 kind = CALL if isinstance(item, Call) else item["type"]
                 if kind not in kinds:
                     self.left_out[_KINDS[kind]] += 1
+                    self.left_out["tool results"] += isinstance(item, Call) and item.result is not None
                     continue
                 kept.append(item)
                 if isinstance(item, Call):
@@ -166,7 +167,14 @@ def conversation(session: Session, load: Load, *, agents: int = 0) -> Conversati
     return Conversation(turns, +taken.left_out, display_title(session), models[-1] if models else None)
 
 
-def begin(plan: WritePlan, session: Session, target: Target, *kinds: str) -> tuple[Conversation, Said] | None:
+def begin(
+    plan: WritePlan,
+    session: Session,
+    target: Target,
+    *kinds: str,
+    without: Collection[str] = (),
+    git: Collection[str] = (),
+) -> tuple[Conversation, Said] | None:
     """What of a session is to be written in another tool's format, and what its reader must find of it then.
 
     What is not carried goes to the plan. None, and the plan is refused, where nothing is left to be written. Raises
@@ -174,14 +182,36 @@ def begin(plan: WritePlan, session: Session, target: Target, *kinds: str) -> tup
 
     Args:
         kinds: those the format can hold.
+        without: what it has no place for of all that belongs to these: keys of `_BESIDE`.
+        git: what it can hold of the repository.
     """
     said = conversation(session, target.load, agents=len(target.agents))
     facts = said.carried(*kinds)
-    plan.left_out = said.left_out
+    lost = Counter({kind: _BESIDE[kind](session, said.turns) for kind in without})
+    plan.left_out = said.left_out + about(session, git) + lost
     if not said.turns:
         plan.refused = "nobody says anything in it"
         return None
     return said, facts
+
+
+_BESIDE: dict[str, Callable[[Session, list[Turn]], int]] = {
+    "title": lambda session, turns: int(session.title is not None),
+    "times": lambda session, turns: sum(turn.timestamp is not None for turn in turns),
+    "names of models": lambda session, turns: sum(turn.model is not None for turn in turns),
+    "marks of failed calls": lambda session, turns: sum(call.is_error for turn in turns for call in turn.calls()),
+}
+"""What stands beside the content, and how much of it there is in what is carried."""
+
+
+def about(session: Session, git: Collection[str] = ()) -> Counter[str]:
+    """What is said of a session and not in it, and has no place in another tool.
+
+    Args:
+        git: what has one of the facts of its repository.
+    """
+    known = session.git if type(session.git) is dict else {}
+    return +Counter({"tags": len(session.tags), "facts of the repository": len(known.keys() - set(git))})
 
 
 class _Taken:
@@ -204,6 +234,7 @@ class _Taken:
         self.left_out["earlier versions"] += len(message.replaced)
         self.left_out["token counts"] += message.usage is not None
         kind = _unsaid(message)
+        self.left_out["marks of unfinished answers"] += kind is None and message.status is not None
         parts = [plain(part, self._load) for part in message.parts()]
         if kind is not None:
             says = message.role != "event" and bool(parts)
