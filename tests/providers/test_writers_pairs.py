@@ -57,7 +57,7 @@ def parts(session: Session, load: Load, shortest: int = 0) -> Counter[str]:
         for part in (plain(part, load) for part in message.parts()):
             kind = part["type"]
             is_blank = kind in ("text", "thinking") and not str(part.get("text") or "").strip()
-            is_tiny = kind == "image" and len(str(part.get("data"))) < shortest
+            is_tiny = kind == "image" and len(part.get("data", part.get("uri", ""))) < shortest
             if not is_blank and not is_tiny:
                 found[kind] += 1
                 found["failed"] += kind == "tool_result" and part.get("is_error") is True
