@@ -161,6 +161,7 @@ def _updated(archive: Archive, path: Path, progress: Progress, processes: int | 
     connection = schema.connect(path)
     try:
         connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(f"PRAGMA cache_size=-{schema.ROOM}")
         connection.execute("BEGIN IMMEDIATE")
         here, before = position_of(archive), followed(connection)  # another process may have done it while we waited
         if not here.same_content(before) or _arrived(archive, connection):

@@ -18,6 +18,8 @@ MISSING = "its content is missing from the repository"
 """Why a session file is unread that may come yet, without a commit: into a partial clone."""
 
 _BUSY = 5.0
+ROOM = 65536
+"""KiB of pages a writer keeps: what it has to write before its end, readers would have to wait for."""
 _HELD = 16 << 20
 """Bytes of an index that are held in memory before they are written: many small pieces would have to be merged."""
 BELOW_KIND, BELOW_SESSION = 20, 24
@@ -130,7 +132,7 @@ def prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
         # what a power cut leaves of it is found out and made again
         connection.execute("PRAGMA synchronous=OFF")
         connection.execute("PRAGMA page_size=8192")
-        connection.execute("PRAGMA cache_size=-65536")
+        connection.execute(f"PRAGMA cache_size=-{ROOM}")
         for statement in ("BEGIN IMMEDIATE", *filter(None, map(str.strip, _TABLES.split(";\n")))):
             connection.execute(statement)
         for index in ("words", "parts"):

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import random
+import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
+
+import pytest
 
 from chasm_git.archive.repo import init_archive
 from chasm_git.cache import follow
@@ -37,4 +42,22 @@ def test_all_that_grew_is_one_more_piece(tmp_path: Path) -> None:
         assert _pieces(connection) == 3
         held = connection.execute("SELECT rowid FROM words WHERE words MATCH 'delta'").fetchall()
         assert len(held) == COUNT
+        connection.close()
+
+
+def test_who_reads_need_not_wait_while_much_is_put_in(tmp_path: Path) -> None:
+    with init_archive(tmp_path / "archive") as archive:
+        put(archive, new_session("first", "alpha"))
+        follow.opened(archive).close()
+        texts = [" ".join(re.findall("...", random.Random(n).randbytes(400_000).hex())) for n in range(8)]
+        put(archive, *(new_session(f"s{n}", text) for n, text in enumerate(texts)))
+        seen = []
+
+        def look(done: int, total: int) -> None:
+            with closing(sqlite3.connect(follow.path_of(archive), timeout=0)) as reader:
+                seen.append(reader.execute("SELECT count(*) FROM sessions").fetchone()[0])
+
+        connection = follow.opened(archive, progress=look, notice=pytest.fail, processes=1)
+        assert seen == [1] * 8
+        assert connection.execute("SELECT count(*) FROM sessions").fetchone()[0] == 9
         connection.close()
