@@ -30,6 +30,7 @@ class Draft:
         bases: by provider, path -> blob id of what it held at the last harvest.
         moved: old path -> path of sessions that stand elsewhere now (two machines had filed one under two months).
         results: by path, what the harvest makes of a session.
+        has_followed: whether others committed meanwhile, so that not all of what is there now was looked at.
     """
 
     def __init__(self, archive: Archive, plan: Plan) -> None:
@@ -42,6 +43,7 @@ class Draft:
         if self.moved:
             self._follow_moves()
         self.results: dict[str, Result] = {}
+        self.has_followed = False
 
     def _moved(self) -> dict[str, str]:
         away = {path for held in self.bases.values() for path in held if path not in self.files}
@@ -148,6 +150,7 @@ class Draft:
     def follow(self, sink: Sink) -> None:
         """Somebody committed meanwhile: join with what they made of the sessions we touch."""
         before = self.files
+        self.has_followed = True
         self.head = self._archive.head()
         self.files = self._archive.files(self.head)
         for path, result in self.results.items():

@@ -109,7 +109,7 @@ class Scanned:
     provider: str
     title: str
     place: str
-    """Folder that holds all its sources, "" where there are none."""
+    """Folder that holds all its sources; "" where there is none, as on several drives."""
     new: int
     changed: int
     shrunk: int
@@ -137,14 +137,11 @@ class Scanned:
 
 def scanned(plan: ProviderPlan) -> Scanned:
     """A provider's plan in numbers."""
-    import os
-
     found = [*plan.to_read(), *plan.unchanged]
-    folders = {str(source.path.parent) for source in found}
     return Scanned(
         plan.name,
         plan.provider.title,
-        os.path.commonpath(folders) if folders else "",
+        _place({str(source.path.parent) for source in found}),
         len(plan.new),
         len(plan.changed),
         len(plan.shrunk),
@@ -152,3 +149,12 @@ def scanned(plan: ProviderPlan) -> Scanned:
         len(plan.vanished),
         plan.problems,
     )
+
+
+def _place(folders: set[str]) -> str:
+    import os
+
+    try:
+        return os.path.commonpath(folders)
+    except ValueError:  # none, or on several drives
+        return ""

@@ -280,5 +280,5 @@ class Harvest:
                         session[1] = results[session[0]].archived
             state.ref = updates.get(one.ref, (None, one.ref_commit))[1]
             if not self._is_partial():
-                state.head = head
+                state.head = None if self._draft.has_followed else head
             save_state(plan.state_folder(self._archive), one.name, state)

@@ -106,7 +106,7 @@ class Notified:
     Raises ImportError without ``watchfiles``.
     """
 
-    def __init__(self, deep: Iterable[Path], flat: Iterable[Path], told: Told) -> None:
+    def __init__(self, deep: Iterable[Path], flat: Iterable[Path]) -> None:
         import watchfiles
 
         self._changed = threading.Event()
@@ -122,7 +122,6 @@ class Notified:
         ]
         for thread in self._threads:
             thread.start()
-        self._told = told
 
     def _follow(self, paths: list[Path], recursive: bool) -> None:
         try:
@@ -262,7 +261,7 @@ def follow(
     def changes() -> Changes:
         polled = Polled(is_idle, pace.poll, stop)
         try:
-            return Best(Notified(*folders(env, names), told), polled, told)
+            return Best(Notified(*folders(env, names)), polled, told)
         except ImportError:
             told(f"looking every {pace.poll:g} s; with `pip install 'chasm-git[watch]'` the system tells of changes")
             return polled

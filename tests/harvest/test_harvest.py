@@ -322,7 +322,58 @@ def test_the_same_session_in_two_sources_is_one(archive, home):
     write(home, talk(3))
     write(home, talk(4, start=1), project="-home-ana-moved")
     report = run(archive, home)
-    assert len(report.results) == 1
+    assert [(r.messages, r.added) for r in report.results] == [(5, 5)]
     assert texts(archive) == [f"message {n}" for n in range(5)]
     assert run(archive, home).commit is None
+    check(archive)
+
+
+def test_sources_on_several_drives_have_no_place_in_common():
+    from chasm_git.harvest.plan import ProviderPlan
+    from chasm_git.harvest.report import scanned
+    from chasm_git.harvest.state import State
+    from chasm_git.providers.base import Source
+
+    def place(*paths):
+        sources = [Source("codex", path, Path(path), "1:1:1") for path in paths]
+        return scanned(ProviderPlan(registry.load("codex"), "", None, State(), new=sources)).place
+
+    assert place() == ""
+    assert place("/home/a/x", "/home/b/x") == "/home"
+    assert place("here/x", "/home/b/x") == ""  # what two drives are on Windows
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_commit_that_comes_in_between_is_joined_with(archive, home, gone):
+    """Somebody commits after the sessions were read: what they made of the same session stays, and of others, too."""
+    other = "dddddddd-2a51-4f0e-9c53-0f6f3a1d7b11"
+    write(home, talk(2))
+    write(home, talk(2, session=other), session=other)
+    run(archive, home)
+    shown = {path.stem: path for path in (archive / "sessions").rglob("*.yaml")}
+    write(home, talk(4))
+    committed = []
+
+    def commit(done, total):
+        if committed:
+            return
+        committed.append(done)
+        if gone:
+            git(archive, "rm", "-q", str(shown[SESSION].relative_to(archive)))
+        else:
+            text = shown[SESSION].read_text()
+            shown[SESSION].write_text(text.replace("provider: claude-code\n", "provider: claude-code\ntags:\n- mine\n"))
+        (archive / "note.txt").write_text("mine")
+        git(archive, "rm", "-q", str(shown[other].relative_to(archive)))
+        git(archive, "add", "-A")
+        git(archive, "commit", "-qm", "mine")
+
+    report = run(archive, home, progress=commit, processes=1)
+    assert committed and report.commit is not None
+    assert texts(archive) == [f"message {n}" for n in range(4)]
+    tree = git(archive, "ls-tree", "-r", "--name-only", "HEAD")
+    assert "note.txt" in tree and other not in tree
+    assert ("mine" in shown[SESSION].read_text()) != gone
+    run(archive, home)
+    assert len(texts(archive, other)) == 2
     check(archive)
