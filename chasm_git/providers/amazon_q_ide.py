@@ -30,6 +30,7 @@ from chasm_git.session.times import iso
 _FILE = re.compile(r"chat-history-.+\.json")
 _SAFE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 _CONVERSATIONS, _MESSAGES = "conversations", "messages"
+_TABS = "tabs"
 _ROLES = {"prompt": "user", "answer": "assistant", "system-prompt": "system", "answer-stream": "assistant"}
 """Roles by a message's type; what else there is, the window made up."""
 
@@ -57,8 +58,11 @@ class AmazonQIDE(Provider):
         except ValueError as error:
             return Reading(problems=[Problem(str(source.path), str(error))])
         taken: set[str] = set()
-        for collection in map(as_dict, document.listed(value, "collections", source.path, reading.problems)):
-            if collection.get("name") != "tabs":
+        collections = [as_dict(one) for one in document.listed(value, "collections", source.path, reading.problems)]
+        if collections and not any(collection.get("name") == _TABS for collection in collections):
+            reading.problems.append(Problem(str(source.path), f"no collection in it is called {_TABS!r}"))
+        for collection in collections:
+            if collection.get("name") != _TABS:
                 continue
             for tab in document.listed(collection, "data", source.path, reading.problems):
                 session = _session(as_dict(tab), reading.attachments)

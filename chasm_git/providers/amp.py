@@ -68,7 +68,7 @@ class Amp(Provider):
         for message in document.listed(value, _MESSAGES, path, problems):
             _add(builder, session.id, message)
         if not any(message.role in ("user", "assistant") for message in builder.messages):
-            return Reading(problems=problems)
+            return Reading(problems=problems or document.not_understood(builder.messages, path))
         tree = as_dict(next(iter(as_list(as_dict(as_dict(value.get("env")).get("initial")).get("trees"))), None))
         uri = text(tree.get("uri"))
         session.workspace = path_of(uri) if uri is not None and uri.startswith("file://") else uri

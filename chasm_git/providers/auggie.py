@@ -64,7 +64,7 @@ class Auggie(Provider):
         for item in document.listed(value, _HISTORY, path, problems):
             _add(builder, session, item)
         if not any(message.role in ("user", "assistant") for message in builder.messages):
-            return Reading(problems=problems)
+            return Reading(problems=problems or document.not_understood(builder.messages, path))
         session.title = text(value.get("title")) or text(value.get("customTitle"))
         session.created_at = iso(value.get("created"))
         session.workspace = session.workspace or text(value.get("workspaceRoot"))

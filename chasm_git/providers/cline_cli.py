@@ -69,6 +69,7 @@ class ClineCLI(Provider):
         for item in document.listed(value, _MESSAGES, path, reading.problems):
             _add(builder, session, item)
         if not any(message.role in ("user", "assistant") for message in builder.messages):
+            reading.problems = reading.problems or document.not_understood(builder.messages, path)
             return reading
         session.native = {"name": path.name} | document.kept(value, _MESSAGES, builder.attachments)
         session.messages = builder.messages

@@ -65,7 +65,7 @@ class ContinueDev(Provider):
         for item in document.listed(value, _HISTORY, path, problems):
             history.add(item)
         if not any(message.role in ("user", "assistant") for message in builder.messages):
-            return Reading(problems=problems)
+            return Reading(problems=problems or document.not_understood(builder.messages, path))
         reading = Reading([session], builder.attachments)
         session.title = text(value.get("title"))
         session.forked_from = origin_id(value)

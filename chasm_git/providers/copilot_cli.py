@@ -141,7 +141,7 @@ def _read_old(path: Path) -> Reading:
         fields = fields_of(as_dict(item))
         builder.message(item, id=scoped_id(session.id, item), line=document.line_of(item), **fields)
     if not any(message.role in ("user", "assistant") for message in builder.messages):
-        return Reading(problems=problems)
+        return Reading(problems=problems or document.not_understood(builder.messages, path))
     session.title = text(value.get("title"))
     session.native = {"name": path.name} | document.kept(value, _MESSAGES, builder.attachments)
     session.messages = builder.messages

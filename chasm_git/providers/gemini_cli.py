@@ -121,7 +121,7 @@ def _read_object(path: Path, session: Session) -> Reading:
     reading = Reading(attachments=builder.attachments)
     add_items(builder, session, document.listed(value, _MESSAGES, path, reading.problems))
     if not any(message.role in ("user", "assistant") and not message.injected for message in builder.messages):
-        return Reading(problems=reading.problems)
+        return Reading(problems=reading.problems or document.not_understood(builder.messages, path))
     session.title = text(value.get("summary"))
     session.forked_from = origin_id(value)
     session.created_at = iso(value.get("startTime"))

@@ -113,7 +113,7 @@ def _document(value: dict[str, Any], session: Session, path: Path) -> Reading:
         key = key_of(session.id, message)
         builder.message(item, id=key, timestamp=iso(message.get("timestamp")), line=document.line_of(item), **fields)
     if not any(message.role in ("user", "assistant") for message in builder.messages):
-        return Reading(problems=problems)
+        return Reading(problems=problems or document.not_understood(builder.messages, path))
     about(session, value, value.get("model_config"))
     session.created_at = iso(value.get("session_start"))
     session.native = {"name": path.name} | document.kept(value, _MESSAGES, builder.attachments)

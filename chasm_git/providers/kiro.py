@@ -81,6 +81,7 @@ class Kiro(Provider):
             made = key or (prompt if fields["role"] == "user" else scoped_id(session.id, [prompt, since]))
             builder.message(item, id=made, line=document.line_of(item), **fields)
         if not any(m.role in ("user", "assistant") for m in builder.messages):
+            reading.problems = reading.problems or document.not_understood(builder.messages, path)
             return reading
         about = _about(path.with_name(_INDEX), session.id, reading.problems)
         session.title = text(value.get("title")) or text(about.get("title"))

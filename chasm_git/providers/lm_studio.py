@@ -139,7 +139,7 @@ class _Conversation:
         for item in document.listed(value, _MESSAGES, Path(self._path), self._problems):
             self._item(item)
         if not any(message.role == "user" or message.role == "assistant" for message in builder.messages):
-            return Reading(problems=self._problems)
+            return Reading(problems=self._problems or document.not_understood(builder.messages, Path(self._path)))
         session.title = text(value.get("name"))
         session.created_at = iso(value.get("createdAt"))
         if session.created_at is None:

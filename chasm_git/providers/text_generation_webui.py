@@ -82,8 +82,11 @@ class TextGenerationWebUI(Provider):
             value = document.load(path.read_bytes())
         except ValueError as error:
             return Reading(problems=[Problem(str(path), str(error))])
-        if _keys_in(value) is not None:
-            return _read(value, path.stem)
+        if (known := _keys_in(value)) is not None:
+            made = _read(value, path.stem)
+            if value[known[0]] and not made.sessions:
+                made.problems.append(Problem(str(path), f"{known[0]!r} holds no row of a kind that is known here"))
+            return made
         reading = Reading()  # it keeps its settings there too
         for keys in _KEYS:
             document.listed(value, keys[0], path, reading.problems)

@@ -543,6 +543,24 @@ def test_a_list_that_is_something_else_is_named(case: Case, tmp_path: Path) -> N
         source.path.write_bytes(data)
 
 
+def test_messages_of_tomorrow_are_named(case: Case, tmp_path: Path) -> None:
+    """A document whose messages nobody understands any more does not go unread without a word."""
+    home = tmp_path / "home"
+    shutil.copytree(case.home, home)
+    provider = registry.load(case.name)
+    for source, before in case.read(home):
+        data = source.path.read_bytes()
+        value = json.loads(data) if is_document(source.path, data) else None
+        for key in value if isinstance(value, dict) and len(before.sessions) == 1 else ():
+            if isinstance(value[key], list) and value[key]:
+                source.path.write_bytes(
+                    compact(value | {key: [{"of": "tomorrow", "was": item} for item in value[key]]})
+                )
+                reading = provider.read(source)
+                assert reading.sessions or reading.problems, (source.key, key)
+        source.path.write_bytes(data)
+
+
 WORDS = st.one_of(
     st.none(),
     st.booleans(),

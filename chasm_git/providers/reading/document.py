@@ -38,6 +38,15 @@ def listed(value: dict[str, Any], key: str, path: Path, problems: list[Problem],
     return []
 
 
+def not_understood(messages: list[Message], path: Path) -> list[Problem]:
+    """What to say of a session without a conversation: nothing, unless all it holds is of kinds nobody knows."""
+    if not messages or any(message.role != "event" for message in messages):
+        return []
+    count = "the only message" if len(messages) == 1 else f"none of {len(messages)} messages"
+    said = "is not" if len(messages) == 1 else "is"
+    return [Problem(str(path), f"{count} in it {said} of a kind that is known here")]
+
+
 def kept(document: dict[str, Any], key: str, into: dict[str, bytes]) -> dict[str, Json]:
     """What `native` keeps of the object whose list stands at `key`; long texts go to `into`, the attachments."""
     rest = {name: value for name, value in document.items() if name != key}
