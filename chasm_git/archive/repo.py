@@ -19,7 +19,7 @@ import weakref
 import zlib
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -300,12 +300,11 @@ class Archive:
 
     def close(self) -> None:
         """Let go of everything that is open."""
-        if self._repo is not None:
-            self._repo.close()
-            self._repo = None
-        if self._store is not None:
-            self._store.close()
-            self._store = None
+        for opened in (self._repo, self._store):
+            if opened is not None:
+                with suppress(BufferError):  # an error on its way up still looks into a pack: that one goes with it
+                    opened.close()
+        self._repo = self._store = None
 
     def __enter__(self) -> Self:
         return self

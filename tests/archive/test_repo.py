@@ -292,3 +292,17 @@ def test_opening_imports_nothing_heavy(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_stops_inside_of_a_pack_is_what_is_told(tmp_path):
+    """A pack cannot be closed while somebody looks into it, as the frames of an interrupt do."""
+    with init_archive(tmp_path / "a") as archive:
+        head = archive.head()
+    run(tmp_path / "a", "gc", "-q")
+    with pytest.raises(KeyboardInterrupt), open_archive(tmp_path / "a") as archive:
+        archive.files(head)
+        (pack,) = archive.store.packs
+        assert pack.data.get_stored_checksum()  # it is open
+        view = memoryview(pack.data._buffer())
+        raise KeyboardInterrupt
+    view.release()
