@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chasm_git.cache.search import Known
     from chasm_git.cache.stats import By, Stats, StatsRow
 
+T = TypeVar("T")
 Progress = Callable[[int, int], None]
 
 
@@ -152,7 +153,7 @@ class Searchable:
         Raises ChasmError where there is no model, or the extra is not installed.
         """
         from chasm_git.archive.config import settings_of
-        from chasm_git.cache import follow, meaning, schema, vectors
+        from chasm_git.cache import follow, meaning, vectors
         from chasm_git.cache.query import parse
 
         (folder,) = settings_of(self.repository, meaning.SETTING)
@@ -160,13 +161,11 @@ class Searchable:
         query, place = parse(""), follow.path_of(self.repository).with_name(vectors.NAME)
         for name, values in (fields or {}).items():
             query.require(name, values)
-        try:
-            with closing(follow.opened(self.repository, progress=progress, notice=notice)) as connection:
-                return meaning.search(connection, place, model, text, query, limit, progress)
-        except sqlite3.Error as error:
-            reason = schema.reason(error)
-        with closing(follow.mended(self.repository, reason, progress=progress, notice=notice)) as connection:
+
+        def ask(connection: sqlite3.Connection) -> Results:
             return meaning.search(connection, place, model, text, query, limit, progress)
+
+        return self._answer(ask, progress, notice)
 
     def searching(
         self,
@@ -207,21 +206,22 @@ class Searchable:
         notice: Callable[[str], None] = lambda text: None,
     ) -> list[Workspace]:
         """The folders whose path holds a text, the one with the latest message first."""
-        from chasm_git.cache import follow
         from chasm_git.cache.scope import fits
         from chasm_git.cache.text import fold
 
         asked = fold(pattern.replace("\\", "/"))
         asked = f"*{asked}*" if "*" in asked else asked
-        with closing(follow.opened(self.repository, progress=progress, notice=notice)) as connection:
-            rows = connection.execute(
+
+        def ask(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+            return connection.execute(
                 "SELECT workspace, count(*), sum(messages), group_concat(DISTINCT provider), min(created), "
                 "max(updated) AS latest FROM sessions WHERE workspace IS NOT NULL "
                 "GROUP BY workspace ORDER BY latest DESC, workspace"
             ).fetchall()
+
         return [
             Workspace(place, sessions, messages, sorted(providers.split(",")), created, updated)
-            for place, sessions, messages, providers, created, updated in rows
+            for place, sessions, messages, providers, created, updated in self._answer(ask, progress, notice)
             if fits("workspace", place.replace("\\", "/"), asked)
         ]
 
@@ -247,16 +247,24 @@ class Searchable:
         notice: Callable[[str], None] = lambda text: None,
     ) -> list[Stats]:
         """Count what is in the archive in several ways: see `cache.stats.stats_by`; the cache is followed first."""
-        from chasm_git.cache import follow, schema
         from chasm_git.cache.stats import stats_by
+
+        def ask(connection: sqlite3.Connection) -> list[Stats]:
+            return stats_by(connection, ways, since=since, chosen=chosen)
+
+        return self._answer(ask, progress, notice)
+
+    def _answer(self, ask: Callable[[sqlite3.Connection], T], progress: Progress, notice: Callable[[str], None]) -> T:
+        """What the cache, brought up to date, says; where it proves to be damaged, what the one in its place does."""
+        from chasm_git.cache import follow, schema
 
         try:
             with closing(follow.opened(self.repository, progress=progress, notice=notice)) as connection:
-                return stats_by(connection, ways, since=since, chosen=chosen)
+                return ask(connection)
         except sqlite3.Error as error:
             reason = schema.reason(error)
         with closing(follow.mended(self.repository, reason, progress=progress, notice=notice)) as connection:
-            return stats_by(connection, ways, since=since, chosen=chosen)
+            return ask(connection)
 
     def rebuild_cache(self, *, progress: Progress = lambda done, total: None) -> CacheStatus:
         """Make the search cache anew. Raises ChasmError where it cannot be written."""

@@ -619,3 +619,19 @@ def test_what_was_forgotten_is_not_found_nor_counted(archive):
             opened.rebuild_cache()
         put(archive, gone)  # another machine had it still
         assert {one.id for one in opened.search("hello").matches} == {"kept", "gone"}
+
+
+@pytest.mark.parametrize("table", ["sessions", "activity", "chunks", "words"])
+def test_whatever_asks_a_cache_that_turns_out_damaged_gets_its_answer(archive, table):
+    put(archive, new_session("one", "hello", workspace="/home/ana/shop"))
+    with open_archive(archive.path) as opened:
+        asked = {
+            "search": lambda: [one.id for one in opened.search("hello").matches] == ["one"],
+            "workspaces": lambda: [one.sessions for one in opened.workspaces("shop")] == [1],
+            "stats": lambda: opened.stats("file").total.messages == 1,
+        }
+        for name, answered in asked.items():
+            opened.rebuild_cache()
+            with closing(sqlite3.connect(follow.path_of(archive))) as connection:
+                connection.execute(f"DROP TABLE {table}")
+            assert answered(), name
