@@ -47,7 +47,7 @@ def snippet(text: str, spans: list[tuple[int, int]]) -> Snippet:
 
 
 def _in_original(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    if text.isascii() or not spans or len(fold(text)) == len(text):
+    if text.isascii() or not spans or all(len(fold(character)) == 1 for character in set(text)):
         return spans
     offsets = original_offsets(text)
     return [(offsets[min(left, len(offsets) - 1)], offsets[min(right, len(offsets) - 1)]) for left, right in spans]

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from chasm_git.api import open_archive
@@ -28,6 +28,7 @@ from chasm_git.cache import follow, schema
 from chasm_git.cache.kept import Text
 from chasm_git.cache.query import FIELDS, Query, parse, substring
 from chasm_git.cache.search import search
+from chasm_git.cache.snippet import snippet
 from chasm_git.cache.text import fold
 from chasm_git.cache.texts import Texts
 from chasm_git.session import jsonio
@@ -635,3 +636,14 @@ def test_whatever_asks_a_cache_that_turns_out_damaged_gets_its_answer(archive, t
             with closing(sqlite3.connect(follow.path_of(archive))) as connection:
                 connection.execute(f"DROP TABLE {table}")
             assert answered(), name
+
+
+@given(
+    st.lists(st.sampled_from(["ﬁ", "e\u0301", "ß", "é", "x", " ", "İ", "中"])), st.lists(st.sampled_from("ﬁé x\u0301"))
+)
+@example(["ﬁ", " x "], [" ", "e\u0301"])  # as long folded as before, and every place of it another one
+def test_marks_stand_where_the_match_does_whatever_folding_did(before, behind):
+    text = f"{''.join(before)} word {''.join(behind)}"
+    at = fold(text).index(" word ") + 1
+    shown = snippet(text, [(at, at + 4)])
+    assert [shown.text[start:end] for start, end in shown.marks] == ["word"]
