@@ -32,6 +32,7 @@ from chasm_git.providers.reading.export_file import (
     MemberError,
     ZipBundle,
     bundles,
+    conversations,
     sample_of,
 )
 from chasm_git.session import codec
@@ -248,7 +249,9 @@ class Import(Harvest):
     def _readings(self, handed: Handed) -> Iterator[Reading]:
         """All readings of a file; one that breaks off, or a reader that fails, costs the rest of this file alone."""
         try:
-            readings = handed.reader.read_export(handed.file)
+            is_service = handed.reader.name in registry.EXPORTS  # clients leave sessions in which nobody said anything
+            read = conversations if is_service else type(handed.reader).read_export
+            readings = read(handed.reader, handed.file)
             while True:
                 with uncollected():
                     reading = next(readings, None)

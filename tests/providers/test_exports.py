@@ -140,6 +140,20 @@ def test_anything_may_stand_anywhere(name: str, tmp_path: Path, data: st.DataObj
             check(name, session, reading.attachments)
 
 
+def test_files_that_are_known_and_say_nothing_are_named(name: str, tmp_path: Path) -> None:
+    """All lists of messages hold something else: whoever recognizes such a file says that nothing is in it."""
+    for path in (path for path in fixture_files(name) if path.suffix == ".json"):
+        value = json.loads(path.read_bytes())
+        for container, key in everywhere(value):
+            if isinstance(container, dict) and isinstance(container[key], list | dict) and key not in ("metadata",):
+                was, container[key] = container[key], ["tomorrow"] if isinstance(container[key], list) else {"1": 2}
+                target = written(tmp_path / path.name, value)
+                found = readings_of(name, target)
+                told = any(reading.sessions or reading.problems for reading in found)
+                assert told or not registry.load_export(name).sniff(target.read_bytes(), path.name), (path.name, key)
+                container[key] = was
+
+
 def test_conversations_without_a_name_are_read(name: str, tmp_path: Path) -> None:
     """What should name a conversation is gone, or is a number: the conversation is there, or its lack is told."""
     names = ("id", "uuid", "conversation_id", "conversationId", "chatId", "sessionId")

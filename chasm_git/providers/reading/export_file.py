@@ -280,9 +280,19 @@ def readings_of(reader: Export, bundle: Bundle, member: Member) -> Iterator[Read
     """What a reader makes of one file, nothing where it is not its own; a file that breaks off is a Problem."""
     try:
         if reader.sniff(sample_of(bundle, member), member.name) > 0:
-            yield from reader.read_export(ExportFile(bundle, member.name))
+            yield from conversations(reader, ExportFile(bundle, member.name))
     except MemberError as error:
         yield Reading(problems=[Problem(bundle.label(member.name), str(error))])
+
+
+def conversations(reader: Export, file: ExportFile) -> Iterator[Reading]:
+    """The conversations of a service's file, see `Export.read_export`; that there is none in it is a Problem."""
+    is_told = False
+    for reading in reader.read_export(file):
+        is_told = is_told or bool(reading.sessions or reading.problems)
+        yield reading
+    if not is_told:
+        yield Reading(problems=[file.problem("no conversation of a kind that is known here")])
 
 
 _MAGIC = (
