@@ -26,6 +26,7 @@ TABLES = {
     "llm/v0.36/logs.db": ("messages", "parts", "turns", "threads", "fragments", "part_fragments", "attachments"),
     "llm/v0.27/logs.db": ("responses", "tool_calls", "tool_results", "prompt_fragments", "prompt_attachments"),
     "goose/v1.20/sessions.db": ("messages", "sessions"),
+    "hermes/database/state.db": ("messages", "sessions"),
     "amazon-q/v1/data.sqlite3": ("conversations",),
     "kiro-cli/v1/data.sqlite3": ("conversations", "conversations_v2"),
     "crush/v1/crush.db": ("messages", "sessions"),
@@ -40,6 +41,7 @@ TABLES = {
 SPOKEN = {
     "opencode": ("message", "part"),
     "goose": ("messages",),
+    "hermes": ("messages",),
     "crush": ("messages",),
     "copilot-chat-store": ("turns",),
     "ollama": ("messages", "tool_calls", "attachments"),
@@ -163,6 +165,7 @@ def test_values_nobody_expects(name: str, data: st.DataObject) -> None:
         ("opencode/v1.18/opencode.db", "part", "message_id"),
         ("llm/v0.36/logs.db", "turns", "thread_id"),
         ("goose/v1.20/sessions.db", "messages", "session_id"),
+        ("hermes/database/state.db", "messages", "session_id"),
         ("crush/v1/crush.db", "messages", "session_id"),
         ("copilot-chat-store/v3/session-store.db", "turns", "session_id"),
         ("ollama/v18/db.sqlite", "messages", "chat_id"),

@@ -27,8 +27,9 @@ def command(
 ) -> None:
     """Bring the conversations of export files into the archive, as one commit.
 
-    A FILE is a zip as it was mailed, a folder, or a JSON file; whose it is shows in its content. What the archive has
-    already is not added again, and what an export lacks stays in the archive.
+    A FILE is a zip as it was mailed, a folder, or a JSON file; whose it is shows in its content. A client's own file is
+    never taken for an export: it is read as that client's, or it is said how to (`chasm import path`). What the archive
+    has already is not added again, and what an export lacks stays in the archive.
     """
     from chasm_git import api
 
