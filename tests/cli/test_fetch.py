@@ -93,12 +93,12 @@ def test_single_sessions_and_something_newer(fresh: Program, home: Path, lost: d
 
 
 def test_a_session_of_a_tool_that_nothing_is_written_into(fresh: Program, home: Path, tmp_path: Path) -> None:
-    shutil.copytree(Path(__file__).parents[2] / "fixtures" / "pi" / "tree", home, dirs_exist_ok=True)
+    shutil.copytree(Path(__file__).parents[2] / "fixtures" / "factory-droid" / "projects", home, dirs_exist_ok=True)
     at = ("--home", str(home))
     fresh("harvest", "run", *at)
-    listed = fresh("list", "sessions", "--provider", "pi", "--json").json
+    listed = fresh("list", "sessions", "--provider", "factory-droid", "--json").json
     called = fresh("fetch", "session", listed[0]["id"], *at, expect=1)
-    assert "nothing can be written into 'pi'" in called.out
+    assert "nothing can be written into 'factory-droid'" in called.out
 
 
 def test_names_that_are_none(fresh: Program, home: Path, lost: dict[str, bytes]) -> None:

@@ -21,8 +21,10 @@ from tests.providers.writing_case import Kept
 
 WRITERS = [name for name in contract.WRITERS if name != "vscode"]
 """VS Code's has tests of its own."""
-IN_BYTES = ("claude-code", "codex", "gemini-cli")
-OWN = [one for name in WRITERS for one in case.kept(name)]
+IN_BYTES = ("claude-code", "codex", "gemini-cli", "pi", "qwen-code")
+OWN = [
+    one for name in WRITERS for one in case.kept(name) if name != "qwen-code" or one.place.suffix == ".jsonl"
+]  # Qwen Code does not look at what its first versions wrote
 
 ONLY_EXPORTED = "agent-a5170c0de0000002"
 """A sub-agent whose rows do not say where its file belongs."""
@@ -93,7 +95,7 @@ def talk() -> Kept:
     return Kept(codec.loads(codec.dumps(session)), {}, Path("/"), Path("/"))
 
 
-@pytest.mark.parametrize("into", [name for name in WRITERS if name not in ("kilo-cli", "aider")])
+@pytest.mark.parametrize("into", [name for name in WRITERS if name not in ("kilo-cli", "aider", *contract.ONLY_OWN)])
 def test_what_is_said_is_carried_and_the_rest_is_counted(into: str, tmp_path: Path) -> None:
     env, one = case.home_for(into, tmp_path), talk()
     plan = case.plan(into, one, env)
@@ -281,3 +283,22 @@ def test_codex_lists_it_where_it_keeps_a_list(tmp_path: Path) -> None:
         connection.execute("ALTER TABLE threads ADD COLUMN new_and_needed TEXT NOT NULL DEFAULT ''")
         connection.execute("CREATE TABLE other AS SELECT * FROM threads")
     assert case.plan("codex", one, env).changes
+
+
+@pytest.mark.parametrize(("name", "words"), [("pi", "pi --session"), ("qwen-code", "qwen --resume")])
+def test_clients_that_take_back_their_own_alone(name: str, words: str, tmp_path: Path) -> None:
+    env, one = case.home_for(name, tmp_path), talk()
+    plan = case.plan(name, one, env)
+    assert plan.changes == [] and "own sessions are put back" in str(plan.refused)
+    one = next(one for one in case.kept(name) if one.session.parent is None)
+    session = one.session
+    command = contract.load(name).continue_command(session, case.target(one))
+    assert command == f"cd {session.workspace} && {words} {session.id}"
+    place = case.plan(name, one, env).expected[0].place
+    place.parent.mkdir(parents=True)
+    place.write_bytes(one.place.read_bytes()[:-40])
+    plan = case.plan(name, one, env)
+    assert (plan.standing, plan.running) == (Standing.OLDER, (words.split()[0],))
+    contract.load(name).write(plan, backup=tmp_path / "kept")
+    assert place.read_bytes() == one.place.read_bytes()
+    assert place.relative_to(env.home) == one.place.relative_to(one.home)

@@ -43,8 +43,13 @@ WRITERS: dict[str, str] = {
     "kilo-code": "chasm_git.providers.writers.cline:KiloCodeWriter",
     "aider": "chasm_git.providers.writers.aider:AiderWriter",
     "vscode": "chasm_git.providers.writers.vscode:VSCodeWriter",
+    "pi": "chasm_git.providers.writers.own_logs:PiWriter",
+    "qwen-code": "chasm_git.providers.writers.own_logs:QwenCodeWriter",
 }
 """Provider -> ``module:Class`` of its writer; imported when it is used."""
+
+ONLY_OWN = frozenset({"pi", "qwen-code"})
+"""Providers that get back what they wrote themselves, and nothing that is converted."""
 
 REFUSED: dict[str, str] = {
     "cursor": "nothing is written into Cursor: a conversation there is spread over several databases whose keys change "
