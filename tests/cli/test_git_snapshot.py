@@ -21,7 +21,7 @@ def test_a_tag_with_a_name_and_words(chasm: Program) -> None:
 def test_a_name_of_its_own(chasm: Program) -> None:
     made = chasm("git", "snapshot", "--json").json
     assert re.fullmatch(r"snapshot-\d{8}-\d{6}", made["name"])
-    assert list(made) == ["name", "commit", "at", "by", "message", "sessions"]
+    assert list(made) == ["name", "commit", "at", "by", "message", "sessions", "dry_run"]
 
 
 def test_it_never_moves(chasm: Program) -> None:

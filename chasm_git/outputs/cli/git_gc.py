@@ -29,7 +29,7 @@ def command(context: Context, dry_run: bool) -> None:
             return
         outcome = archive.pack()
     if context.json:
-        terminal.json(outcome.as_json())
+        terminal.json(outcome.as_json() | {"dry_run": False})
         return
     before, after = outcome.before, outcome.after
     terminal.line(

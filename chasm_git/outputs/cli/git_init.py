@@ -58,6 +58,7 @@ def command(
             "branch": place.branch.removeprefix("refs/heads/"),
             "new": is_new,
             "installed": installed,
+            "dry_run": False,
         }
     _show(context, made)
 

@@ -22,7 +22,7 @@ def command(context: Context, name: str | None, message: str | None, dry_run: bo
     with context.open_archive() as archive:
         made = archive.snapshot(name, message, dry_run=dry_run)
     if context.json:
-        context.terminal.json(asdict(made))
+        context.terminal.json(asdict(made) | {"dry_run": dry_run})
         return
     said = "would take snapshot" if dry_run else "snapshot"
     context.terminal.line(f"{said} {made.name}: {made.sessions} sessions at {made.commit[:12]}")
