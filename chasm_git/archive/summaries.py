@@ -125,8 +125,7 @@ def path_of(archive: Archive) -> Path:
 
 def remember(archive: Archive, made: Mapping[str, Summary]) -> None:
     """Keep summaries by blob id; where that cannot be, they are made again when they are asked for."""
-    rows = [(blob, _packed(one)) for blob, one in made.items()]
-    if not rows:
+    if not made:
         return
     path = path_of(archive)
     for _ in range(2):
@@ -136,6 +135,7 @@ def remember(archive: Archive, made: Mapping[str, Summary]) -> None:
                 connection.execute("BEGIN IMMEDIATE")
                 if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
                     _emptied(connection)
+                rows = ((blob, _packed(one)) for blob, one in made.items())  # all at once would be much memory
                 connection.executemany("INSERT OR REPLACE INTO summaries VALUES (?, ?)", rows)
                 connection.execute("COMMIT")
             return

@@ -115,7 +115,7 @@ class Harvest:
         self._outcomes: list[Outcome] = []
         self._verdicts: dict[str, list[Sighting]] = {}
         self._attached: dict[str, str | None] = {}
-        self._staged: list[Path] = []
+        self._staged: list[str] = []
         self._report = _report(made)
         if options.secrets is not None:
             self._report.redact = options.secrets.redact
@@ -139,7 +139,7 @@ class Harvest:
             return report
         finally:
             for path in self._staged:  # what did not become a file of the worktree after all
-                path.unlink(missing_ok=True)
+                Path(path).unlink(missing_ok=True)
 
     def _remember_verdicts(self) -> None:
         """What was looked at need not be looked at again before it is sent somewhere."""
@@ -188,7 +188,7 @@ class Harvest:
         outcome.verdicts = {}
         for result in outcome.results:
             if result.staged is not None:
-                self._staged.append(Path(result.staged))
+                self._staged.append(result.staged)
             for blob in result.blobs:
                 writer.add_compressed("blob", *blob)
             result.blobs = []

@@ -16,7 +16,7 @@ from chasm_git.providers.reading.export_file import readings
 from chasm_git.session.model import Session
 from tests.benchmarks.corpus import Corpus
 from tests.benchmarks.enlarging import enlarged
-from tests.benchmarks.measure import CHASM, Row, cpu, median, run
+from tests.benchmarks.measure import CHASM, Row, cpu, median, memory, run
 from tests.providers.databases import built
 
 _FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -111,10 +111,10 @@ def import_row(scratch: Path, megabytes: int) -> Row:
     path = scratch / "conversations.json"
     _chatgpt_export(path, megabytes * 1_000_000)
     done = run([*CHASM, "-C", str(scratch / "imported"), "harvest", "import", str(path)])
+    needed = memory([*CHASM, "-C", str(scratch / "imported-again"), "harvest", "import", str(path)]) / 1e6
     path.unlink()
-    memory, speed = done.memory / 1e6, megabytes / done.cpu
-    figure = f"{memory:.0f} MB ({done.wall:.0f} s, {speed:.0f} MB/s)"
-    return Row(f"import of a ChatGPT export of {megabytes} MB, memory", figure, "<= 400 MB", memory <= 400)
+    figure = f"{needed:.0f} MB ({done.wall:.0f} s, {megabytes / done.cpu:.0f} MB/s)"
+    return Row(f"import of a ChatGPT export of {megabytes} MB, memory", figure, "<= 400 MB", needed <= 400)
 
 
 def _chatgpt_export(path: Path, size: int) -> None:
