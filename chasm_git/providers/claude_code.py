@@ -22,6 +22,7 @@ from typing import Any
 from chasm_git.providers.base import Env, Problem, Provider, Reading, Source, stamp
 from chasm_git.providers.formats.claude_rows import fields_of
 from chasm_git.providers.reading import jsonl
+from chasm_git.providers.reading.transcript import hopeless
 from chasm_git.providers.reading.values import ORIGIN, origin_id
 from chasm_git.session import jsonio
 from chasm_git.session.attachments import Load
@@ -190,7 +191,7 @@ class _Reader:
                 self._side_file(name)
         own, others = self._split_summaries()
         if not self.is_conversation:
-            return Reading(problems=self._hopeless(), titles=others)
+            return Reading(problems=hopeless(self.problems, self.builder.messages, self.path), titles=others)
         session = self.session
         session.title = self.titles.get("custom-title") or self.titles.get("ai-title") or own
         session.native = jsonl.tail_value(tail, self.builder.attachments) or None
@@ -270,16 +271,3 @@ class _Reader:
         self.builder.message(record, id=f"file:{name}", role="event", line=None if exact else data, file=name)
         if name.endswith(f"/{_TITLE_FILE}") and type(record) is dict:
             self._note_title({"type": "custom-title", "customTitle": record.get("customTitle")})
-
-    def _hopeless(self) -> list[Problem]:
-        """The problem of a file that holds no conversation because it cannot be read."""
-        if not self.problems:
-            return []
-        first = self.problems[0]
-        return [
-            Problem(
-                first.path,
-                f"no conversation in it; {len(self.problems)} lines cannot be read, the first: {first.reason}",
-                first.line,
-            )
-        ]

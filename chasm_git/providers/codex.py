@@ -27,6 +27,7 @@ from chasm_git.providers.base import Env, Problem, Provider, Reading, Source, st
 from chasm_git.providers.formats.codex_names import Names
 from chasm_git.providers.formats.codex_rollout import Rollout
 from chasm_git.providers.reading import jsonl, zstd
+from chasm_git.providers.reading.transcript import hopeless
 from chasm_git.session.attachments import Load
 from chasm_git.session.model import Session
 
@@ -77,7 +78,7 @@ class Codex(Provider):
             rollout.add(row)
         problems = rollout.problems
         if not any(message.role in ("user", "assistant") for message in rollout.builder.messages):
-            return Reading(problems=_hopeless(problems))
+            return Reading(problems=hopeless(problems, rollout.builder.messages, source.path))
         session = rollout.session(tail)
         session.title = self._names.of(session.id, rollout.name, source.extra, problems)
         return Reading([session], rollout.builder.attachments, problems)
@@ -139,12 +140,3 @@ def _rollouts(folder: Path, deeper: int) -> Iterator[tuple[Path, str] | Problem]
             continue  # moved to the archive in this very moment
         except OSError as error:
             yield Problem(entry.path, f"cannot be looked at: {error.strerror}")
-
-
-def _hopeless(problems: list[Problem]) -> list[Problem]:
-    """The one problem of a file that holds no conversation because it cannot be read."""
-    if not problems:
-        return []
-    first = problems[0]
-    reason = f"no conversation in it; {len(problems)} lines cannot be read, the first: {first.reason}"
-    return [Problem(first.path, reason, first.line)]

@@ -561,6 +561,23 @@ def test_messages_of_tomorrow_are_named(case: Case, tmp_path: Path) -> None:
         source.path.write_bytes(data)
 
 
+def test_rows_of_tomorrow_are_named(case: Case, tmp_path: Path) -> None:
+    """A file of rows that still say who speaks, and nothing else that is known, does not go unread without a word."""
+    home = tmp_path / "home"
+    shutil.copytree(case.home, home)
+    provider = registry.load(case.name)
+    for source, before in case.read(home):
+        data = source.path.read_bytes()
+        if not gives_back(case, source, before, data) or not (rows := lines_of(data)):
+            continue
+        strange = [{"kind": "tomorrow", "said": row} if isinstance(row, dict) else row for row in rows]
+        speaks = [row for row in rows if isinstance(row, dict) and row.get("role") in ("user", "assistant")]
+        source.path.write_bytes(b"".join(compact(row) + b"\n" for row in strange))
+        reading = provider.read(source)
+        assert reading.sessions or reading.problems or not speaks, source.key
+        source.path.write_bytes(data)
+
+
 WORDS = st.one_of(
     st.none(),
     st.booleans(),

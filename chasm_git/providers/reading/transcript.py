@@ -59,7 +59,7 @@ class Transcript:
         self.read(self.path)
         self.finish()
         if not self.is_conversation:
-            return Reading(problems=self._hopeless())
+            return Reading(problems=hopeless(self.problems, self.builder.messages, self.path))
         self.session.native = self.native or None
         self.session.messages = self.builder.messages
         return Reading([self.session], self.builder.attachments, self.problems)
@@ -126,13 +126,30 @@ class Transcript:
             self.problems.append(Problem(str(path), row.error, row.number, fatal=False))
         self.keep(row.record, row.line)
 
-    def _hopeless(self) -> list[Problem]:
-        """The problem of a file that holds no conversation because it cannot be read."""
-        if not self.problems:
-            return []
-        first = self.problems[0]
-        reason = f"no conversation in it; {len(self.problems)} lines cannot be read, the first: {first.reason}"
+
+def hopeless(problems: list[Problem], messages: list[Message], path: Path) -> list[Problem]:
+    """The one problem of a file without a conversation, if any: that it cannot be read, or is not understood.
+
+    Args:
+        problems: with its rows.
+        messages: what its rows became.
+    """
+    if problems:
+        first = problems[0]
+        reason = f"no conversation in it; {len(problems)} lines cannot be read, the first: {first.reason}"
         return [Problem(first.path, reason, first.line)]
+    spoken = 0 if any(message.role != "event" for message in messages) else sum(_speaks(m.native) for m in messages)
+    if not spoken:
+        return []
+    return [Problem(str(path), f"somebody speaks in {spoken} of its rows, in none in a way that is known here")]
+
+
+def _speaks(record: Json) -> bool:
+    """Whether a record has a role in it."""
+    if type(record) is not dict:
+        return False
+    holders = [record, *(value for value in record.values() if type(value) is dict)]
+    return any(holder.get("role") in ("user", "assistant") for holder in holders)
 
 
 def side_file(session: Session, load: Load, file: str) -> bytes:
