@@ -10,7 +10,8 @@ What a reader must hold to (the contract tests check it for every registered one
 - ids are the provider's where it has them, else made from the record (`Builder.message` with ``id=None``), never from a
   position in the file: a pruned head must not rename what is left;
 - every record becomes a message, unknown ones as role ``event``; nothing is dropped because it is not understood;
-- what cannot be read is a `Problem` with file and reason, and the rest is read;
+- what cannot be read is a `Problem` with file and reason, and the rest is read; a file that holds messages, none of a
+  kind that is known here, is one too: only where nobody said anything may a file go without a word;
 - a torn last line (a file that is being written) is kept in the session's `native`, not as a message;
 - `export` gives the provider's files back.
 """
