@@ -43,7 +43,7 @@ SETTINGS = """\
 _SAFE = re.compile(r"[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9_-]+)*")
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
 _LONGEST = 100
-_SESSION_PATH = re.compile(r"sessions/([a-z0-9][a-z0-9-]*)/(?:\d{4}/\d\d|undated)/([^/]+)\.yaml")
+_SESSION_PATH = re.compile(r"sessions/([a-z0-9][a-z0-9-]*)/(?:[0-9]{4}/[0-9]{2}|undated)/([^/]+)\.yaml")
 _ATTACHMENT_PATH = re.compile(r"attachments/([0-9a-f]{2})/(\1[0-9a-f]{62}(?:\.[a-z0-9]{1,8})?)")
 
 
@@ -73,7 +73,7 @@ def session_path(provider: str, session_id: str, created_at: str | None) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,40}", provider):
         raise ValueError(f"not a provider name: {provider!r}")
     folder = "undated"
-    if created_at is not None and re.match(r"\d{4}-\d\d-", created_at):
+    if created_at is not None and re.match(r"[0-9]{4}-[0-9]{2}-", created_at):
         folder = f"{created_at[:4]}/{created_at[5:7]}"
     return f"{SESSIONS}/{provider}/{folder}/{file_name(session_id)}.yaml"
 

@@ -20,7 +20,7 @@ from chasm_git.archive.syncing.sessionmerge import STRATEGIES, wanted
 from chasm_git.harvest.collecting import uncollected
 from chasm_git.providers.base import Problem, Provider, Reading, Source
 from chasm_git.session import codec, merge
-from chasm_git.session.attachments import names_of
+from chasm_git.session.attachments import names_of, path_of
 from chasm_git.session.forgotten import is_forgotten
 from chasm_git.session.model import Session
 from chasm_git.session.readable import display_title
@@ -318,7 +318,9 @@ class Reader:
 
     def _attach(self, found: dict[str, bytes], made: Outcome, screen: Screen | None) -> None:
         for name, data in found.items():
-            if name not in self._known:
+            if not layout.is_attachment_path(path_of(name)):  # readers make them, and not all readers are ours
+                made.problems.append(Problem(made.key, f"{name[:80]!r} is no name for an attachment; it was left out"))
+            elif name not in self._known:
                 self._known.add(name)
                 if not self._options.dry:
                     blob = blob_of(data, self._archive.hash_name)

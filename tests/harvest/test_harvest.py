@@ -11,8 +11,10 @@ from chasm_git.archive.repo import init_archive, open_archive
 from chasm_git.harvest.read import Options
 from chasm_git.harvest.run import harvest
 from chasm_git.providers import registry
-from chasm_git.providers.base import Env
+from chasm_git.providers.base import Env, Reading, Source
+from chasm_git.providers.claude_code import ClaudeCode
 from chasm_git.session import codec
+from chasm_git.session.model import Message, Session
 from tests.harvest.making import ANA, SESSION, row, talk, write
 
 
@@ -248,34 +250,63 @@ def test_a_file_without_permission_is_a_problem_and_tried_again(archive, home):
     assert run(archive, home).commit is not None
 
 
-@pytest.mark.parametrize("identity", ["../../evil", "a/b", "A" * 300, "nul", "Case", "case", "x\0y", ".git", "-rf"])
-def test_hostile_ids_stay_below_sessions(archive, home, identity):
-    # ids come from file names for this client and from file contents for others: the reader is bypassed
-    from chasm_git.providers.base import Reading, Source
-    from chasm_git.providers.claude_code import ClaudeCode
-    from chasm_git.session.model import Message, Session
+class Hostile(ClaudeCode):
+    """A reader that gives whatever a file says."""
 
-    class Hostile(ClaudeCode):
-        def discover(self, env):
-            yield Source("claude-code", "k", home / "x", "1:1:1")
+    def __init__(self, *sessions, attachments=()):
+        self.reading = Reading(list(sessions), dict(attachments))
 
-        def read(self, source):
-            return Reading([Session(identity, "claude-code", messages=[Message("m", "user", content="hi")])])
+    def discover(self, env):
+        yield Source("claude-code", "k", Path("/nowhere/x"), "1:1:1")
 
-    registry_load = registry.load
-    registry.load = lambda name: Hostile() if name == "claude-code" else registry_load(name)
-    try:
+    def read(self, source):
+        return self.reading
+
+
+@pytest.fixture
+def hostile(archive, home, monkeypatch):
+    """Harvests what a hostile reader gives; nothing comes to stand outside of where it belongs."""
+    load = registry.load
+
+    def harvested(*sessions, **more):
+        made = Hostile(*sessions, **more)
+        monkeypatch.setattr(registry, "load", lambda name: made if name == "claude-code" else load(name))
         report = run(archive, home, names=["claude-code"])
-    finally:
-        registry.load = registry_load
+        for path in archive.parent.rglob("*"):
+            if path.is_file() and archive / ".git" not in path.parents:
+                folder = path.relative_to(archive).parts[0]
+                assert folder in ("sessions", "attachments", "chasm.yaml", ".gitattributes"), path
+        check(archive)
+        return report
+
+    return harvested
+
+
+@pytest.mark.parametrize("identity", ["../../evil", "a/b", "A" * 300, "nul", "Case", "case", "x\0y", ".git", "-rf"])
+def test_hostile_ids_stay_below_sessions(hostile, identity):
+    # ids come from file names for this client and from file contents for others: the reader is bypassed
+    report = hostile(Session(identity, "claude-code", messages=[Message("m", "user", content="hi")]))
     assert report.commit is not None
-    outside = [
-        path
-        for path in archive.parent.rglob("*.yaml")
-        if archive / "sessions" not in path.parents and path.name != "chasm.yaml"
-    ]
-    assert outside == []
-    check(archive)
+
+
+@pytest.mark.parametrize("time", ["../../x", "9999-99-99T", "\u0662\u0660\u0662\u0666-\u0660\u0661-01", "", "\0"])
+def test_hostile_times_stay_below_sessions(hostile, archive, time):
+    message = Message("m", "user", content="hi")
+    assert hostile(Session("a", "claude-code", created_at=time, messages=[message])).commit is not None
+    with open_archive(archive) as opened:
+        (path,) = opened.files(opened.head())
+    assert path.isascii()
+
+
+@pytest.mark.parametrize("name", ["../../../evil", "ab", "a" * 64 + "/x", "A" * 64 + ".txt", "", "\0" * 64])
+def test_hostile_names_of_attachments_are_left_out_and_said(hostile, archive, name):
+    content = [{"type": "image", "data": {"$attachment": name, "bytes": 1}}]
+    report = hostile(
+        Session("a", "claude-code", messages=[Message("m", "user", content=content)]), attachments={name: b"x"}
+    )
+    assert report.commit is not None
+    assert ["is no name for an attachment" in problem.reason for problem in report.problems] == [True]
+    assert not (archive / "attachments").exists()
 
 
 def test_a_dry_run_writes_nothing(archive, home):
@@ -332,7 +363,6 @@ def test_sources_on_several_drives_have_no_place_in_common():
     from chasm_git.harvest.plan import ProviderPlan
     from chasm_git.harvest.report import scanned
     from chasm_git.harvest.state import State
-    from chasm_git.providers.base import Source
 
     def place(*paths):
         sources = [Source("codex", path, Path(path), "1:1:1") for path in paths]
