@@ -97,3 +97,17 @@ def test_search_by_meaning_says_what_it_needs(chasm: Program) -> None:
     assert "--like needs something" in chasm("find", "session", "--like", expect=2).err
     called = chasm("find", "session", "--like", "going twice", expect=1)
     assert called.out == "" and "git config --global chasm.meaningModel DIR" in called.err
+
+
+def test_a_word_with_a_minus_is_left_out_wherever_it_stands(chasm: Program) -> None:
+    def found(*arguments: str) -> list[str]:
+        return [one["id"] for one in chasm("find", "session", *arguments, "--json").json]
+
+    assert (
+        found("redirect", "-zebra") == [EXAMPLE] == found("-zebra", "redirect", "-n", "5") == found("-n5", "redirect")
+    )
+    assert found("redirect", "-twice") == [] == found("-twice", "--provider", "claude-code", "redirect")
+    assert found("redirect", "--provider=codex") == []
+    assert "No such option" in chasm("find", "session", "redirect", "--zebra", expect=2).err
+    assert "Usage:" in chasm("find", "session", "redirect", "-h").out
+    assert "requires an argument" in chasm("find", "session", "redirect", "-n", expect=2).err

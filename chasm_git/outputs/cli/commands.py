@@ -151,7 +151,7 @@ COMMANDS: dict[str, Entry] = {
             "session": Entry(
                 "Sessions by what was said in them, the best first.",
                 "find_session",
-                '"login redirect" role:user since:2w',
+                '"login redirect" -draft role:user since:2w',
             ),
             "workspace": Entry("Folders by a part of their path.", "find_workspace", "shop"),
         },

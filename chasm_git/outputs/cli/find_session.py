@@ -14,7 +14,31 @@ if TYPE_CHECKING:
     from chasm_git.outputs.cli.terminal import Terminal
 
 
-@click.command("session")
+class QueryCommand(click.Command):
+    """A command in which ``-word`` leaves a word out of the search, and is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the options first, and the query behind ``--``."""
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        flags = {name for param in options for name in param.opts if param.is_flag}
+        taking = {name for param in options for name in param.opts} - flags
+        found: list[str] = []
+        query: list[str] = []
+        rest = iter(args)
+        for word in rest:
+            if word == "--":
+                query += rest
+            elif word in taking:
+                found += [word, *([value] if (value := next(rest, None)) is not None else [])]
+            elif word in flags or word.startswith("--") or (word[:2] == "-n" and word[2:].isdecimal()):
+                found.append(word)
+            else:
+                query.append(word)
+        lacks_value = bool(found) and found[-1] in taking  # its error is click's to tell
+        return super().parse_args(ctx, [*found, "--", *query] if query and not lacks_value else found)
+
+
+@click.command("session", cls=QueryCommand)
 @click.argument("query", nargs=-1, type=click.UNPROCESSED)
 @click.option("--provider", metavar="NAME", help="Only of this provider.")
 @click.option("--workspace", metavar="W", help="Only where the folder's name holds this.")
@@ -40,7 +64,7 @@ def command(
     role: tool: since: until:                     only in these messages
     provider: workspace: file: model: tag: has:error                only these sessions
 
-    Put -- in front of a query that begins with a minus. With fields or options alone every session they leave is found.
+    With fields or options alone every session they leave is found. What stands behind -- is no option.
 
     With --like the query is what to look for in any words. That is an extra (chasm-git[meaning]) and needs a model of
     static embeddings (model2vec) in a folder: `git config --global chasm.meaningModel DIR`. Nothing leaves the machine.
