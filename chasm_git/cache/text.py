@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Literal, NamedTuple
 
 WINDOW = 128
@@ -41,9 +41,10 @@ _MARKS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u064b-\u065f\
 _HALVES = re.compile("[\ud800-\udfff]")
 _ASCII = bytes(range(128))
 _FEW = 24
-_IS_SYMBOL = re.compile(f"[{_SYMBOLS}]")
-_UNSPACED_RUN = re.compile(f"[{_UNSPACED}]+")
-_RUN = re.compile(f"({_WORD}+)|([{_UNSPACED}]+)|([{_SYMBOLS}])")
+_IS_SYMBOL = f"[{_SYMBOLS}]"
+_UNSPACED_RUN = f"[{_UNSPACED}]+"
+_RUN = f"({_WORD}+)|([{_UNSPACED}]+)|([{_SYMBOLS}])"
+_ASCII_RUN = re.compile("[0-9a-z]+")
 _ASCII_TO_WORDS = bytes(c if 48 <= c < 58 or 97 <= c < 123 else c + 32 if 65 <= c < 91 else 32 for c in range(256))
 _TO_WORDS = bytes(c if 48 <= c < 58 or 97 <= c < 123 or c >= 128 else 32 for c in range(256))
 
@@ -75,15 +76,16 @@ def joined_terms(text: str) -> str:
     if text.isascii():
         return _joined(set(text.encode().translate(_ASCII_TO_WORDS).split()), ())
     folded, others = _folded(text)
-    more = {character for character in others if _IS_SYMBOL.match(character)}
+    more = set(filter(_compiled(_IS_SYMBOL).match, others))
     for symbol in more:
         folded = folded.replace(symbol.encode(), b" ")
-    if any(map(_UNSPACED_RUN.match, others)):
+    unspaced = _compiled(_UNSPACED_RUN)
+    if any(map(unspaced.match, others)):
         spoken = folded.decode()
-        for run in _UNSPACED_RUN.findall(spoken):
+        for run in unspaced.findall(spoken):
             more.update(pairs(run))
             more.add(run[-1])
-        folded = _UNSPACED_RUN.sub(" ", spoken).encode()
+        folded = unspaced.sub(" ", spoken).encode()
     return _joined(set(folded.translate(_TO_WORDS).split()), more)
 
 
@@ -142,6 +144,12 @@ def _fold_character(character: str) -> str:
     return _MARKS.sub("", unicodedata.normalize("NFKD", folded))
 
 
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Made when it is first needed: sets of thousands of characters take as long as a search does."""
+    return re.compile(pattern)
+
+
 def pairs(run: str) -> Iterator[str]:
     """Every two characters that stand side by side."""
     return (run[at : at + 2] for at in range(len(run) - 1))
@@ -149,8 +157,10 @@ def pairs(run: str) -> Iterator[str]:
 
 def runs(folded: str) -> list[Run]:
     """The pieces of a folded text the index knows, in order."""
+    if folded.isascii():
+        return [Run(match[0], "word", *match.span()) for match in _ASCII_RUN.finditer(folded)]
     found = []
-    for match in _RUN.finditer(folded):
+    for match in _compiled(_RUN).finditer(folded):
         kind: Literal["word", "unspaced", "symbol"] = (
             "word" if match[1] is not None else "unspaced" if match[2] is not None else "symbol"
         )
