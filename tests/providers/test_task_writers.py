@@ -15,6 +15,7 @@ import pytest
 from chasm_git.providers.base import Env
 from chasm_git.providers.writing import contract
 from chasm_git.providers.writing.contract import INDEX, NotReadBack, Standing, WriteRefused
+from chasm_git.session.model import Message, Session
 from tests.providers import writing_case as case
 from tests.providers.writing_case import Kept
 
@@ -179,3 +180,18 @@ def test_what_is_not_read_back_is_taken_out_of_the_database_again(tmp_path: Path
     with pytest.raises(NotReadBack):
         contract.load("kilo-code").write(plan, backup=tmp_path / "kept")
     assert stored(env) == before and case.files(env.home).keys() == files
+
+
+def test_rows_of_a_converted_task_are_told_apart_by_their_time(tmp_path: Path) -> None:
+    """The extensions know a row by its time; what the model was sent has the times as they were."""
+    env, time = case.home_for("roo-code", tmp_path), "2026-01-08T12:00:00.000Z"
+    messages = [Message(str(n), ("user", "assistant")[n % 2], time, f"text {n}", str(n - 1) or None) for n in range(4)]
+    one = Kept(Session("s", "somewhere", None, "/w", time, messages=messages), {}, Path("/"), Path("/"))
+    plan = case.plan("roo-code", one, env)
+    contract.load("roo-code").write(plan, backup=tmp_path / "kept")
+    folder = plan.expected[0].place.parent
+    shown = [row["ts"] for row in json.loads((folder / "ui_messages.json").read_bytes())]
+    assert shown == [1767873600000 + n for n in range(4)]
+    sent = [row["ts"] for row in json.loads((folder / "api_conversation_history.json").read_bytes())]
+    assert sent == [1767873600000] * 4
+    assert json.loads((folder / "history_item.json").read_bytes())["workspace"] == "/w"
