@@ -130,7 +130,7 @@ class _Chats:
     def unplaced(self, path: Path) -> Iterator[Problem]:
         """What to say of the rows that belong to no chat, or to no message."""
         yield from unplaced(path, "messages", self._messages)
-        known = {key_of(row.get("id")) for rows in self._messages.values() for row in rows}
+        known = {key_of(row.get("id")) for key, rows in self._messages.items() if type(key) is str for row in rows}
         for table, groups in (("tool_calls", self._calls), ("attachments", self._files)):
             yield from unplaced(path, table, groups, known)
 

@@ -95,7 +95,7 @@ class OpenCode(Provider):
         except sqlite_copy.Unreadable as error:
             reading.problems.append(Problem(str(path), str(error)))
             return reading
-        known = {key_of(row.get("id")) for rows in messages.values() for row in rows}
+        known = {key_of(row.get("id")) for key, rows in messages.items() if type(key) is str for row in rows}
         reading.problems += unplaced(path, "message", messages)
         reading.problems += unplaced(path, "part", parts, known)
         for key in dict.fromkeys([*sessions, *messages]):
