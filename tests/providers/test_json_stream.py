@@ -57,6 +57,12 @@ def test_an_object_without_that_list_is_itself() -> None:
     assert values(b'{"a": {"conversations": [1]}}', "conversations") == [{"a": {"conversations": [1]}}]
 
 
+def test_an_object_that_ends_too_early_does_not_say_how_the_others_look() -> None:
+    whole = b'[{}"title": "t0", "mapping": {"a": [0]}}, {"title": "t1", "mapping": {"a": [1]}}, {"title": "t2"}]'
+    found = [element.value for element in elements(io.BytesIO(whole)) if element.error is None]
+    assert found[-2:] == [{"title": "t1", "mapping": {"a": [1]}}, {"title": "t2"}]
+
+
 @given(st.lists(st.integers(0, 10**6), min_size=2, max_size=8), st.data())
 def test_any_damage_costs_little(numbers: list[int], data: st.DataObject) -> None:
     objects = [{"title": f"t{n}", "mapping": {"a": [n, "}", "\\"]}} for n in numbers]

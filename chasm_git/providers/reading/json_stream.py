@@ -79,6 +79,8 @@ class _Splitter:
         """Bytes of the object before."""
         self._is_lost = False
         """Within an object that is damaged: what is found counts only if it looks like one of the file's."""
+        self._is_piece = False
+        """What comes next may be a piece of a damaged object: others need not look like it."""
 
     def elements(self) -> Iterator[Element]:
         """See the function."""
@@ -230,9 +232,10 @@ class _Splitter:
 
     def _found(self, value: Any, start: int) -> Element:
         """An object (or list) that was read, from which there is to be learned how the others look."""
-        if type(value) is dict and not self._keys:
+        is_piece, self._is_piece = self._is_piece, False
+        if type(value) is dict and not self._keys and not is_piece:
             self._keys = set(value)
-        if self._follows is None and (found := _TWO_KEYS.match(self._buffer, start)) is not None:
+        if self._follows is None and not is_piece and (found := _TWO_KEYS.match(self._buffer, start)) is not None:
             self._begins = self._begins or _beginning(found[0])
             second = _SCALAR + re.escape(found[2]) if found[2] is not None else b""
             self._follows = re.compile(rb"\}\s*,?\s*\{\s*" + re.escape(found[1]) + second, re.DOTALL)
@@ -262,6 +265,7 @@ class _Splitter:
         stray = bytes(self._buffer[start:end]).strip(b" \t\r\n,")
         if stray and not (base and not stray.strip(b"]}") and self._is_all):
             self._number += 1
+            self._is_piece = True
             yield Element(self._number, None, f"neither an object nor a list: {stray[:40]!r}")
 
     def _after_list(self, base: int) -> Iterator[Element]:
