@@ -83,7 +83,7 @@ class OpenWebUI(Provider):
             return {file_name(session): jsonio.dumps(about | {CHAT: chat} if CHAT in about else chat)}
         made: dict[str, list[Row]] = {"chat": [], "chat_message": [_as_stored(row) for row in rows]}
         if len(about) > 1:
-            if CHAT in about and about[CHAT] is None:
+            if chat and about.get(CHAT, chat) is None:  # a cell without anything stays one
                 mark = as_dict(session.native).get(_MARK)
                 about[CHAT] = {mark: chat} if type(mark) is str else chat
             made["chat"].append(_as_stored(about))

@@ -208,3 +208,16 @@ def test_whatever_stands_beside_the_tree_comes_back(listed: Any, tmp_path: Path)
     again = codec.loads(codec.dumps(session))
     (data,) = webui.export(again, reading.attachments.__getitem__).values()
     assert json.dumps(json.loads(data)) == json.dumps(tree[0])
+
+
+def test_a_chat_without_its_cell_keeps_none(tmp_path: Path) -> None:
+    (tmp_path / "webui.db").touch()
+    with closing(sqlite3.connect(tmp_path / "webui.db")) as writer, writer:
+        writer.executescript(
+            """CREATE TABLE chat (id, title, chat); INSERT INTO chat VALUES ('c', 'Rows', NULL);
+            CREATE TABLE chat_message (id, chat_id, role, content, created_at);
+            INSERT INTO chat_message VALUES ('m', 'c', 'user', 'How many?', 1767261600);"""
+        )
+    (session,) = OpenWebUI().read(Source("open-webui", "k", tmp_path / "webui.db", "")).sessions
+    (given,) = OpenWebUI().export(codec.loads(codec.dumps(session)), {}.__getitem__).values()
+    assert json.loads(given)["chat"] == [{"id": "c", "title": "Rows", "chat": None}]
