@@ -16,6 +16,7 @@ from chasm_git.archive.plumbing import checkout
 from chasm_git.archive.plumbing.git import Git
 from chasm_git.archive.summaries import Summaries
 from chasm_git.archive.syncing.mergefiles import UNMERGED
+from chasm_git.archive.syncing.undecided import undecided_paths
 from chasm_git.session import codec, jsonio
 from chasm_git.session.display import gist
 from chasm_git.session.header import alternatives
@@ -121,9 +122,8 @@ def _in_worktree(path: str, data: bytes | None) -> list[Waiting]:
 
 
 def paths_waiting(archive: Archive, commit: str | None) -> set[str]:
-    """Paths of the files of which something waits: those of `waiting`, at the price of a look at what is remembered."""
-    every = archive.files(commit, "")
-    return {*undecided(archive, every), *_aside(every)}
+    """Paths of the files of which something waits: those of `waiting`, at the price of a look at what has changed."""
+    return undecided_paths(archive, commit) | _aside(archive.files(commit, "")).keys()
 
 
 def undecided(archive: Archive, files: Mapping[str, str]) -> list[str]:
