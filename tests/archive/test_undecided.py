@@ -61,6 +61,15 @@ def test_what_is_remembered_can_be_lost(keep: Keep, data: bytes) -> None:
     assert looked(place) == {path_of("a")}
 
 
+@pytest.mark.parametrize("settings", [(), ("color.ui=always", "grep.patternType=perl", "submodule.recurse=true")])
+def test_of_many(keep: Keep, settings: tuple[str, ...]) -> None:
+    """More than are read one by one: git itself looks through them."""
+    place = keep([made(f"s{number}", waits=number in (7, 99), text="  variants: none") for number in range(120)])
+    for setting in settings:
+        git(place, "config", *setting.split("="))
+    assert looked(place) == {path_of("s7"), path_of("s99")}
+
+
 def test_a_file_that_cannot_be_read_is_looked_for_again(keep: Keep) -> None:
     place = keep([made("a", waits=True), made("b")])
     blob = git(place, "rev-parse", f"HEAD:{path_of('a')}").strip()

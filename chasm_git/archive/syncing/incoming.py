@@ -32,8 +32,8 @@ _ENOUGH = 100
 _PLAIN = re.compile(rb"[A-Za-z0-9_~-][A-Za-z0-9_.~-]*")
 _ODD = re.compile(rb"[\x00-\x1f\x7f\\]")
 _VERSION = re.compile(rb"^chasm: *(\d{1,9})\b", re.MULTILINE)
-_VARIANTS = b"\n  variants:"
-_ALTERNATIVES = b"\nalternatives:"
+VARIANTS = b"\n  variants:"
+ALTERNATIVES = b"\nalternatives:"
 _KINDS = {b"120000": "is a symbolic link", b"160000": "is another repository (a submodule)"}
 _SHOWN = 5
 
@@ -224,4 +224,4 @@ def format_of(data: bytes) -> int:
 
 def is_undecided(data: bytes) -> bool:
     """Whether a session file holds variants of a message, or alternatives of a header key: seen without parsing it."""
-    return _VARIANTS in data or _ALTERNATIVES in data[: data.find(b"\nmessages:") + 1]
+    return VARIANTS in data or ALTERNATIVES in data[: data.find(b"\nmessages:") + 1]

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from chasm_git.archive import layout
 from chasm_git.archive.plumbing import durable, trees
-from chasm_git.archive.plumbing.bulk import BulkReader
+from chasm_git.archive.plumbing.bulk import WORTH_IT, BulkReader
+from chasm_git.archive.plumbing.git import Git, GitMissing
 from chasm_git.archive.repo import DamagedObject
 from chasm_git.archive.summaries import Summaries
-from chasm_git.archive.syncing.incoming import is_undecided
+from chasm_git.archive.syncing.incoming import ALTERNATIVES, VARIANTS, is_undecided
 
 if TYPE_CHECKING:
     from chasm_git.archive.repo import Archive
@@ -35,15 +36,35 @@ def undecided_paths(archive: Archive, commit: str | None) -> set[str]:
     try:
         changed = list(trees.differences(archive, old, entry.id))
     except KeyError:  # git has thrown the tree away since
-        held, changed = set(), list(trees.differences(archive, None, entry.id))
+        old, held, changed = None, set(), list(trees.differences(archive, None, entry.id))
     paths = {f"{layout.SESSIONS}/{path}": now.id if now is not None else None for path, _, now in changed}
     held -= paths.keys()
     chosen = {path: blob for path, blob in paths.items() if blob and layout.parse_session_path(path) is not None}
+    if old is None and len(chosen) >= WORTH_IT and (listed := _suspects(archive, entry.id)) is not None:
+        chosen = {path: blob for path, blob in chosen.items() if path in listed}
     found, is_whole = _look(archive, chosen)
     held |= found
     if is_whole:
         _remember(archive, entry.id, held)
     return held
+
+
+def _suspects(archive: Archive, sessions: str) -> set[str] | None:
+    """Paths of the files below a tree that hold what an open decision looks like: git searches on all cores.
+
+    None where git cannot say: it is not there, or not all files are.
+    """
+    if archive.is_partial:  # git would fetch what is missing
+        return None
+    asked = [word for sign in (VARIANTS, ALTERNATIVES) for word in ("-e", sign.decode().strip("\n"))]
+    try:
+        told = Git(archive).result("grep", "-lzaF", "--no-color", "--no-recurse-submodules", *asked, sessions)
+    except GitMissing:
+        return None
+    if told.status > 1 or told.err:
+        return None
+    paths = told.out.decode("utf-8", "surrogateescape").split("\0")[:-1]
+    return {f"{layout.SESSIONS}/{path.removeprefix(f'{sessions}:')}" for path in paths}
 
 
 def _look(archive: Archive, files: dict[str, str]) -> tuple[set[str], bool]:
