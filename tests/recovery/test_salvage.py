@@ -174,7 +174,7 @@ def test_kinds_of_damaged_documents(damaged: bytes, expected: Any) -> None:
 HOSTILE = {
     "brackets": b"[" * 1_000_000,
     "nested keys": b'{"a":' * 100_000,
-    "nested lines": b'{"a":[\n' * 500,
+    "nested lines": b'{"a":[\n' * 2_000,  # enough to use up what may be tried
     "half values": b'{"r":[' + b'{"id":1,"x":,"y":2},' * 2_500,
     "no commas": b'{"a":1{"a":1' * 20_000,
     "control characters": b'{"k":"' + b"\x01" * 1_000_000,
