@@ -171,7 +171,7 @@ def _updated(archive: Archive, path: Path, progress: Progress, processes: int | 
     except sqlite3.Error as error:
         connection.close()
         raise schema.reason(error) from error
-    except BaseException:
+    except BaseException:  # Ctrl-C, too: the lock on the cache goes with the connection
         connection.close()
         raise
     return connection

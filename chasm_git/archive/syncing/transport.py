@@ -83,7 +83,7 @@ def talk(
         try:
             out, err = _listen(process, limit, progress)
             return Result(process.wait(), out, err.decode("utf-8", "replace"))
-        except BaseException:
+        except BaseException:  # Ctrl-C and a signal, too: git, in a session of its own, would go on without us
             _end(process, apart=not attended)
             raise
 
